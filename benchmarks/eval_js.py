@@ -19,8 +19,8 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import realworld
@@ -34,7 +34,7 @@ Z = 1.96
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageWithTests:
-    """A package of npm: ``test`` runs its tests, which need the packages in ``needs``."""
+    """A package of npm: ``test`` runs its tests, with ``needs`` (packages) and ``files`` (path to text)."""
 
     name: str
     package: str
@@ -42,6 +42,7 @@ class PackageWithTests:
     sha256: str
     test: str
     needs: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,8 @@ def make_repository(package: PackageWithTests, cache: Path, root: Path) -> Path:
     )  # fmt: skip
     realworld.unpack(project, realworld.fetch(project, cache), root)
     realworld.add_needs(project, root)
+    for path, text in package.files.items():
+        (root / path).write_text(text, "utf-8")
     (root / ".github").mkdir(exist_ok=True)
     (root / ".github" / "hob.yml").write_text(f"test: {json.dumps(package.test)}\n", "utf-8")
     for words in (("init", "-q"), ("add", "--all", "--force"), ("commit", "-q", "-m", "The package")):

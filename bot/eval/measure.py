@@ -12,11 +12,11 @@ from bot.domain import Brief, OutcomeKind, Phase, PromptText, ProofState, Result
 from bot.errors import UserError
 from bot.eval.judge import Judgement, judge
 from bot.eval.results import EvalResult, Why
+from bot.eval.search_journal import SearchJournal
 from bot.eval.source import checkout_task
 from bot.eval.suite import EvalTask
 from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import run_attempt
-from bot.solve.solve import ConsoleJournal
 from bot.text.lists import join_first
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
@@ -35,7 +35,12 @@ class EvalEnvironment:
 
 
 async def measure(
-    task: EvalTask, model: str, number: int, environment: EvalEnvironment, *, journal: Journal | None = None
+    task: EvalTask,
+    model: str,
+    number: int,
+    environment: EvalEnvironment,
+    *,
+    journal: SearchJournal | None = None,
 ) -> EvalResult:
     """Make one attempt, told to ``journal``, and judge its change by the task's tests.
 
@@ -43,10 +48,11 @@ async def measure(
     Parked, Retry, SandboxUnavailable, OSError.
     """
     found = await checkout_task(task, environment.workshop, environment.home)
+    journal = journal or SearchJournal()
     begun = time.monotonic()
     try:
         async with asyncio.timeout(environment.seconds):
-            result = await _run_attempt(found, task, model, journal or ConsoleJournal(_ignore_text))
+            result = await _run_attempt(found, task, model, journal)
     except TimeoutError:
         return _make_failure(task, model, number, Why.TIMEOUT, time.monotonic() - begun, "the attempt")
     except UserError as error:
@@ -71,6 +77,8 @@ async def measure(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         usd=usage.usd,
+        cpu_seconds=journal.used.get("cpu_seconds", 0.0),
+        peak_mib=journal.used.get("peak_mib", 0.0),
         detail=detail,
         left_out=judged.left_out if judged else (),
         diff=result.diff,
@@ -108,10 +116,6 @@ async def _run_attempt(found: Checkout, task: EvalTask, model: str, journal: Jou
         )
     finally:
         await chosen_model.aclose()
-
-
-def _ignore_text(_: str) -> None:
-    pass
 
 
 async def _ignore_phase(_: Phase) -> None:

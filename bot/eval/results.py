@@ -47,6 +47,8 @@ class EvalResult:
     input_tokens: int = 0
     output_tokens: int = 0
     usd: float = 0.0
+    cpu_seconds: float = 0.0  # of the offline engine's search; 0 for other models and in older rows
+    peak_mib: float = 0.0  # of its largest process
     detail: str = ""
     left_out: tuple[str, ...] = ()
     diff: str = ""

@@ -32,6 +32,8 @@ class Score:
     claimed_wrongly: int  # the proof passed, the task's tests do not
     median_seconds: float
     p95_seconds: float
+    median_cpu_seconds: float  # of the offline engine's searches, 0 where there were none
+    peak_mib: float  # the most of them
     turns: float  # mean
     input_tokens: int
     output_tokens: int
@@ -148,6 +150,7 @@ def _score(model: str, split: str, rows: Sequence[Sequence[EvalResult]]) -> Scor
     low, high = wilson(solved, n)
     single = [each for done in rows for each in done]
     seconds = [each.seconds for each in single]
+    searched = [each.cpu_seconds for each in single if each.cpu_seconds]
     right = [(len(done), sum(each.solved for each in done)) for done in rows]
     return Score(
         model=model,
@@ -162,6 +165,8 @@ def _score(model: str, split: str, rows: Sequence[Sequence[EvalResult]]) -> Scor
         ),
         median_seconds=quantile(seconds, 0.5),
         p95_seconds=quantile(seconds, 0.95),
+        median_cpu_seconds=quantile(searched, 0.5) if searched else 0.0,
+        peak_mib=max((each.peak_mib for each in single), default=0.0),
         turns=sum(each.turns for each in single) / len(single) if single else 0.0,
         input_tokens=sum(each.input_tokens for each in single),
         output_tokens=sum(each.output_tokens for each in single),

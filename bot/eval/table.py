@@ -48,13 +48,18 @@ def _make_scores_table(summary: Summary) -> Table:
 
 
 def _make_effort_table(summary: Summary) -> Table:
-    table = _make_table("Effort", "model", "split", "median s", "p95 s", "turns", "tokens in/out", "cost")
+    table = _make_table(
+        "Effort", "model", "split", "median s", "p95 s", "search: median CPU s", "peak MiB",
+        "turns", "tokens in/out", "cost",
+    )  # fmt: skip
     for score in summary.scores:
         table.add_row(
             Text(score.model),
             Text(score.split),
             f"{score.median_seconds:.1f}",
             f"{score.p95_seconds:.1f}",
+            f"{score.median_cpu_seconds:.1f}" if score.median_cpu_seconds else "",
+            f"{score.peak_mib:.0f}" if score.peak_mib else "",
             f"{score.turns:.1f}",
             f"{score.input_tokens:,}/{score.output_tokens:,}",
             f"${score.usd:.2f}",

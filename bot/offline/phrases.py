@@ -134,6 +134,46 @@ PHRASES = {
     "alternative": Phrase("Fix regular expression in", "The pattern {old} lacked a part: {new} is meant."),
     "missing-else": Phrase("Add missing branch in", add="The other branch gave no value."),
     "kept-key": Phrase("Handle missing key in", "The key may not be there yet: {old} has to be {new}."),
+    "new-arm": Phrase("Handle another case in", add="A case was not handled: {new} was missing."),
+    "narrowed-else": Phrase("Fix branches in", "The last branch ran even where it must not."),
+    "added-conjunct": Phrase("Fix condition in", add="The condition lacked {new}."),
+    "exact-type": Phrase("Fix type test in", "The type was tested by {old} where {new} is meant."),
+    "tested-type": Phrase(
+        "Fix type test in",
+        "The type was tested by {old} where {new} is meant.",
+        "The type {new} was not accepted.",
+    ),
+    "wrapped-value": Phrase("Add missing call in", add="The call {new} was missing."),
+    "wrapped-sides": Phrase("Fix comparison in", "It compared {old} where {new} is meant."),
+    "other-callee": Phrase("Call the right function in", "It called {old} where {new} is meant."),
+    "other-argument": Phrase("Fix value in", "The call {old} stands where {new} is meant."),
+    "needless-choice": Phrase("Keep empty values in", "An empty value was taken for a missing one."),
+    "named-value": Phrase("Use the right value in", "It used {old} where {new} is meant."),
+    "own-class": Phrase(
+        "Respect subclasses in", "It named the class {old}, so that subclasses got it too: {new} is meant."
+    ),
+    "like-object": Phrase("Keep the type in", "It made {old} where an object like the given one is meant."),
+    "boxed": Phrase(
+        "Fix value in", "It gave {old} where {new} is meant.", "{new} was missing around the value."
+    ),
+    "not-implemented": Phrase(
+        "Let the other operand answer in", "It gave {old} for what it does not know, where {new} is meant."
+    ),
+    "raised-instead": Phrase("Raise the right exception in", "It said {old} where {new} is meant."),
+    "shaped-value": Phrase(
+        "Handle another kind of value in", add="The value was used as it came: {new} was missing."
+    ),
+    "needless-condition": Phrase(
+        "Remove wrong condition from", drop="The condition {old} does not belong here."
+    ),
+    "passed-on": Phrase("Pass on the argument in", add="The argument {new} was missing."),
+    "starred": Phrase(
+        "Fix arguments in", add="The arguments were given as one.", drop="One argument was given as several."
+    ),
+    "absent-key": Phrase("Fix lookup in", "A key that is absent was not handled: {old} has to be {new}."),
+    "new-row": Phrase("Add missing row in", add="The row {new} was missing."),
+    "new-name": Phrase("Add missing item in", add="The item {new} was missing."),
+    "regex-part": Phrase("Fix regular expression in", "The pattern {old} did not fit: {new} is meant."),
     "syntax": Phrase(
         "Fix syntax in", "The line was not valid Python.", "The line was not valid Python: {new} was missing."
     ),
@@ -150,7 +190,7 @@ def find_difference(before: str, after: str) -> tuple[str, str]:
     return "".join(one[start : len(one) - end]).strip(), "".join(two[start : len(two) - end]).strip()
 
 
-_OF_PATTERNS = frozenset(("pattern", "whole-text", "alternative"))
+_OF_PATTERNS = frozenset(("pattern", "whole-text", "alternative", "regex-part"))
 _TEXT = re.compile(r"[rRbBuUfF]{0,2}'[^'\n]{0,300}'|[rRbBuUfF]{0,2}\"[^\"\n]{0,300}\"")
 
 

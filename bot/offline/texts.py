@@ -19,6 +19,7 @@ OTHER_MODEL = (
     "I am the `offline` engine: I mend faults in Python, JavaScript and TypeScript that a failing test "
     "shows. For all else an operator can give me a language model with `HOB_MODEL`."
 )
+GIVE_MODEL = "A language model may find more: an operator names one with `HOB_MODEL`."
 
 
 def make_hint(brief: Brief) -> str:
@@ -112,6 +113,9 @@ def explain_not_found(
         parts = [
             f"{_describe_examples(shown)} A test of it fails, but {why}.\n\n```python\n{shown.text}```\n\n"
         ]
+    elif found is not None and not found.unsure:
+        first = f"`{found.failure.test}` fails" if found.failure.test else "The tests fail"
+        parts = [f"{first}, and {why}: I tried {found.search.tried} of {found.search.ranked} changes."]
     else:
         parts = [f"The tests fail, but {why}."]
     if found is not None and found.unsure:
@@ -121,15 +125,11 @@ def explain_not_found(
             f"So nothing was changed; the change at {where} would be\n\n{diff}\n\n"
             "Say whether it is meant, or add a test that tells."
         )
-    elif found is not None:
-        parts.append(f"I tried {found.search.tried} of {found.search.ranked} changes.")
-        if found.suspects:
-            one = found.suspects[0]
-            parts.append(f"The line most under suspicion is `{one.path}:{one.line}`: `{one.text}`.")
-        if found.failure.test:
-            parts.append(f"The first failure is `{found.failure.test}`.")
+    elif found is not None and found.suspects:
+        one = found.suspects[0]
+        parts.append(f"The line most under suspicion is `{one.path}:{one.line}`: `{one.text}`.")
     parts += [f"Mind that {gap}." for gap in brief.facts.gaps]
-    return "blocked", "", " ".join([*parts, OTHER_MODEL])
+    return "blocked", "", " ".join([*parts, GIVE_MODEL])
 
 
 def explain_start(brief: Brief, run: TestRunResult) -> str:

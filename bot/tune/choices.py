@@ -10,11 +10,13 @@ from __future__ import annotations
 import ast
 import builtins
 import difflib
+import inspect
 import keyword
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from bot.eval.real.history import Fix, SourceChange, list_changed_blocks, normalise, read_texts
 from bot.git.mirror import git_directory
@@ -24,6 +26,7 @@ from bot.guest.mend.learned.features import FeatureReader, Features
 from bot.guest.mend.localise import Findings, Suspect
 from bot.guest.mend.site import Clues
 from bot.guest.mend.source import FUNCTIONS, Source, TextEdit, apply_edits
+from bot.guest.mend.templates import MODULES
 
 AROUND = 3  # lines before and after the changed ones that candidates are made for
 MOST_BLOCK = 3  # changed lines in one place; no template makes more
@@ -135,8 +138,16 @@ def _make_choice(
 def _can_be_said(new: str, text: str, clues: Clues) -> bool:
     """Whether all names of the new lines are known; no template makes one up."""
     known = {*_NAME.findall(text), *clues.words, *clues.awaited, *dir(builtins), *keyword.kwlist}
+    known |= _list_templates_words()
     known.update(name for each in clues.strings for name in _NAME.findall(each))
     return set(_NAME.findall(_STRING.sub("", new))) <= known
+
+
+@cache
+def _list_templates_words() -> frozenset[str]:
+    """The names that stand in the templates' own texts: methods and options that they put into code."""
+    modules = (inspect.getsource(each) for each in MODULES)
+    return frozenset(name for text in modules for name in _NAME.findall(text))
 
 
 def _has_code(text: str) -> bool:

@@ -40,7 +40,7 @@ class RealCase:
 
 async def make_case(fix: Fix, workshop: Workshop, home: Path) -> RealCase:
     """Write the case's files, then run its tests without and with the true fix."""
-    await asyncio.to_thread(_write_tree, fix, find_tree(fix, home))
+    await asyncio.to_thread(write_tree, fix, find_tree(fix, home))
     try:
         found = await checkout_task(
             make_task(RealCase(fix=fix, fail_to_pass=("unknown",)), home), workshop, home
@@ -109,8 +109,11 @@ def make_change_set(fix: Fix, base: str) -> ChangeSet:
     return ChangeSet(base=base, files=files)
 
 
-def _write_tree(fix: Fix, into: Path) -> None:
-    """The parent's files, and the tests as the fix has them; whole or not at all. No links, no submodules."""
+def write_tree(fix: Fix, into: Path) -> None:
+    """The parent's files, and the tests as the fix has them; whole or not at all.
+
+    Links and submodules are left out, and what the clone itself lacks.
+    """
     if into.exists():
         return
     git = git_directory(fix.path)
@@ -128,12 +131,18 @@ def _write_tree(fix: Fix, into: Path) -> None:
     contents, at = {}, 0
     for name in names:
         end = out.index(b"\n", at)
-        size = int(out[at:end].split()[2])
+        told = out[at:end].split()
+        if len(told) < 3:  # "missing": a clone may lack large files
+            at = end + 1
+            continue
+        size = int(told[2])
         contents[name] = out[end + 1 : end + 1 + size]
         at = end + 2 + size
     beside = into.with_name(f".{into.name}")
     shutil.rmtree(beside, ignore_errors=True)
     for path, name in blobs.items():
+        if name not in contents:
+            continue
         target = beside / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(contents[name])

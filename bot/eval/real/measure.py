@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from bot.domain import PromptText, Step
 from bot.eval.measure import EvalEnvironment, measure
 from bot.eval.real.cases import RealCase, make_task
 from bot.eval.real.compare import ComparedMend, Likeness, compare_with_fix
+from bot.eval.search_journal import SearchJournal
 from bot.eval.source import checkout_task
 
-SEARCH = "HOB-MEND-RESULT "
 OFFLINE = "offline"
 
 
@@ -49,30 +45,6 @@ class RealResult:
         return self.case, self.weights
 
 
-class SearchJournal:
-    """The agent's journal of an attempt, of which only the search's own line is kept."""
-
-    def __init__(self) -> None:
-        self.search: dict[str, Any] = {}
-
-    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
-        """Look for the line that the search prints among the results of the turn's calls."""
-        for call in record["calls"]:
-            for line in str(call.get("output", call.get("text", ""))).splitlines():
-                if line.startswith(SEARCH):
-                    self.search = json.loads(line.removeprefix(SEARCH))
-
-    async def begin_call(self, seq: int, name: str, arguments: Mapping[str, Any]) -> None:
-        """Nothing is kept."""
-
-    async def show_plan(self, steps: tuple[Step, ...]) -> None:
-        """Nothing is kept."""
-
-    async def read_steering(self) -> list[PromptText]:
-        """Always empty: nobody steers a measurement."""
-        return []
-
-
 async def measure_case(case: RealCase, weights: str, environment: EvalEnvironment, home: Path) -> RealResult:
     """One attempt of the offline engine. Raises what ``bot.eval.measure.measure`` raises."""
     task, journal = make_task(case, home), SearchJournal()
@@ -82,7 +54,7 @@ async def measure_case(case: RealCase, weights: str, environment: EvalEnvironmen
         checkout = await checkout_task(task, environment.workshop, environment.home)
         compared = await compare_with_fix(checkout, case, found.diff)
     told = journal.search
-    search, used = told.get("search", {}), told.get("used", {})
+    search = told.get("search", {})
     result = RealResult(
         case=case.fix.name,
         weights=weights,
@@ -94,8 +66,8 @@ async def measure_case(case: RealCase, weights: str, environment: EvalEnvironmen
         seconds=found.seconds,
         tried=search.get("tried", 0),
         tried_first=search.get("tried_first"),
-        cpu_seconds=used.get("cpu_seconds", 0.0),
-        peak_mib=used.get("peak_mib", 0.0),
+        cpu_seconds=found.cpu_seconds,
+        peak_mib=found.peak_mib,
         template=", ".join(part["template"] for part in told.get("parts", ())),
         diff=found.diff,
     )

@@ -24,7 +24,8 @@ from .search import CandidateSearch
 from .source import TextEdit
 from .unbound import repair_names
 
-ONE_EDIT = frozenset(("case-folding", "whole-text"))  # one side alone passes the test and is half a change
+# One side alone passes the test and is half a change.
+ONE_EDIT = frozenset(("case-folding", "whole-text", "wrapped-sides"))
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
 
 Say = Callable[[str], None]

@@ -14,6 +14,11 @@ SIZED = frozenset(
     {"str", "list", "tuple", "dict", "set", "frozenset", "bytes", "deque", "OrderedDict", "range"}
 )
 _BUILTINS = frozenset(dir(builtins))
+BUILTIN_ERRORS = frozenset(
+    name
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, Warning)
+)
 _RESULTS = {
     "len": "int",
     "int": "int",

@@ -1,4 +1,4 @@
-"""One Node process that runs the pilots again and again: see ``programs/bench.cjs``."""
+"""One Node process that runs the pilots again and again: ``programs/bench.cjs``, ``bench_vitest.mjs``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .judge import EXIT, Judge, list_outcomes, make_pattern, split_name
 from .node_run import NodeRun, read_tap
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
-KINDS = ("", "tape", "mocha", "jest", "node:test")
+KINDS = ("", "tape", "mocha", "jest", "vitest", "node:test")
 START_SECONDS = 20.0
 _IMPORT = re.compile(r"^(?:import|export)\b", re.M)
 RUNS = 120  # of one process, since what a change did to it may stay
@@ -115,12 +115,13 @@ class Bench:
                 f"--test-reporter=file://{PROGRAMS}/events.mjs",
                 "--test-reporter-destination=stdout",
             ]
+        name = "bench_vitest.mjs" if judge.runner == "vitest" else "bench.cjs"
         env = {**os.environ, "NO_COLOR": "1"}
         env |= {"HOB_MEND_BENCH": str(setting), "HOB_MEND_ASKED": str(setting)}
         env["NODE_OPTIONS"] = f"{env.get('NODE_OPTIONS', '')} --require={PROGRAMS}/watch.cjs".strip()
         try:
             self._process = subprocess.Popen(
-                (program.argv[0], *options, str(PROGRAMS / "bench.cjs")),
+                (program.argv[0], *options, str(PROGRAMS / name)),
                 cwd=where, env=env, start_new_session=True, pass_fds=(writing,),
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip

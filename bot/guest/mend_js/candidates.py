@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import clock
 from .localise import Suspicion
-from .source import SourceFile
+from .syntax.source import SourceFile
 from .templates.edit import JsClues, JsEdit
 from .templates.registry import TEMPLATES
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .source import is_source
+from .syntax.source import is_source
 
 MOST_SECONDS = 5.0
 Counts = dict[str, "array[int]"]  # by relative path, one number for each UTF-16 unit of the text

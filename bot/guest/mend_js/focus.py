@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from .coverage import Counts, read_counts
 from .judge import Judge
 from .localise import FRAME, Spectrum
-from .source import SourceFile
+from .syntax.source import SourceFile
 
 if TYPE_CHECKING:
     from tree_sitter import Node

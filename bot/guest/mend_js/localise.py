@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .coverage import Counts
-from .source import SourceFile, is_source
+from .syntax.source import SourceFile, is_source
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -9,7 +9,7 @@ from .candidates import JsCandidate
 from .judge import EXIT
 from .localise import Suspect
 from .search import JsBaseline, JsSearch
-from .source import SourceFile
+from .syntax.source import SourceFile
 
 SHOWN = 12
 

@@ -18,7 +18,7 @@ from .judge import EXIT, Judge, list_outcomes
 from .localise import Spectrum, list_suspects, localise
 from .node_run import NodeRun
 from .search import JsBaseline, JsSearch, limit
-from .source import is_source
+from .syntax.source import is_source
 
 Say = Callable[[str], None]
 MOST_PILOTS = 12

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bot.eval.figures import mcnemar, pass_at, quantile, wilson
 from bot.eval.results import EvalResult, Why
 from bot.eval.suite import EvalTask, SuiteRow
 from bot.eval.summary import summarize
+from bot.eval.table import print_summary
 
 
 @pytest.mark.parametrize(
@@ -101,3 +105,17 @@ def test_of_several_attempts_the_proof_chooses() -> None:
     assert (score.n, score.solved, score.claimed_wrongly) == (2, 1, 1)  # "half" has one attempt of two
     assert (score.pass_1, score.pass_n) == (0.5, 1.0)
     assert score.median_seconds == 1.5
+
+
+def test_what_the_searches_used_is_told_and_other_attempts_do_not_count() -> None:
+    tasks = [task(name, "all", "k") for name in ("one", "two", "old")]
+    done = [
+        replace(attempted("one", "a", 1, Why.SOLVED), cpu_seconds=4.0, peak_mib=60.0),
+        replace(attempted("two", "a", 1, Why.SOLVED), cpu_seconds=6.0, peak_mib=50.0),
+        attempted("old", "a", 1, Why.SOLVED),
+    ]
+    summary = summarize(tasks, ["a"], 1, {each.key: each for each in done}, [])
+    assert (summary.scores[0].median_cpu_seconds, summary.scores[0].peak_mib) == (5.0, 60.0)
+    console = Console(width=200, record=True, file=StringIO())
+    print_summary(summary, console)
+    assert "5.0" in console.export_text()

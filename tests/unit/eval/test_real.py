@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from bot.demo.story import git
 from bot.eval.real.__main__ import main
+from bot.eval.real.cases import find_tree, write_tree
 from bot.eval.real.compare import Likeness
 from bot.eval.real.history import find_fixes, make_request
 from bot.eval.real.measure import RealResult
@@ -27,6 +28,25 @@ def test_small_fixes_with_tests_are_found_and_nothing_else(tmp_path: Path) -> No
     assert {fix.lines for fix in fixes} == {1}
     assert all(fix.tests == ("tests/test_shop.py",) and fix.repo == "shop" for fix in fixes)
     assert find_fixes(repo, since="2090-01-01") == []
+
+
+def test_a_file_that_the_clone_lacks_is_left_out_of_the_case(tmp_path: Path) -> None:
+    repo = make_fix_history(tmp_path / "shop")
+    (repo / "large.bin").write_bytes(b"\0" * 100)
+    git(repo, "add", "large.bin")
+    git(repo, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "Add data")
+    path = repo / "shop.py"
+    path.write_text(path.read_text().replace("return weight - free", "return max(weight - free, 1)"))
+    with (repo / "tests" / "test_shop.py").open("a") as tests:
+        tests.write("\n\ndef test_least():\n    assert shop.shipping(20.5) == 1\n")
+    git(repo, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qam", "Charge at least one")
+    name = git(repo, "rev-parse", "HEAD:large.bin").strip()
+    (repo / ".git" / "objects" / name[:2] / name[2:]).unlink()
+    fix = find_fixes(repo)[0]
+    tree = find_tree(fix, tmp_path)
+    write_tree(fix, tree)
+    assert (tree / "shop.py").is_file()
+    assert not (tree / "large.bin").exists()
 
 
 def test_a_merge_counts_once_by_the_words_of_the_commit(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from bot.guest.mend.baseline import Baseline
 from bot.guest.mend.candidates import Candidate, FoundChange
 from bot.guest.mend.choice.compare import Behaviour, Comparison
 from bot.guest.mend.choice.structure import find_twins, list_objections
-from bot.guest.mend.choice.verdict import find_doubt
+from bot.guest.mend.choice.verdict import GUESSED, find_doubt
 from bot.guest.mend.forkserver.candidate_runner import CandidateRunner
 from bot.guest.mend.forkserver.client import ForkServerClient, TestRun
 from bot.guest.mend.localise import Findings
@@ -78,6 +78,19 @@ def test_what_speaks_against_a_change_is_named(
     given = runner(HEAD + before, failure, *literals)
     said = [each.why for each in list_objections(given, change(HEAD + before, HEAD + after))]
     assert any(why in each for each in said), said
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "template", "why"),
+    [
+        ("    if a:\n        b()\n", "    b()\n", "needless-condition", "without a condition"),
+        ("    return b(a, 1)\n", "    return 1\n", "other-argument", "without a call"),
+    ],
+)
+def test_what_takes_something_away_is_doubted(before: str, after: str, template: str, why: str) -> None:
+    given = runner(HEAD + before, TRUTH)
+    found = list_objections(given, change(HEAD + before, HEAD + after, template))
+    assert any(why in each.why and each.likely <= GUESSED for each in found)
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,23 @@ async def test_a_change_that_is_not_sure_enough_is_shown_and_not_made() -> None:
     assert "the change at `m.py:2` would be\n\n```diff\n-    x > 1\n+    x >= 1\n```" in told["summary"]
 
 
+async def test_a_search_that_finds_nothing_says_so_in_three_sentences() -> None:
+    found = {
+        "outcome": "not_found",
+        "reason": "the time ran out",
+        "search": {"tried": 778, "ranked": 24000},
+        "suspects": [{"path": "m.py", "line": 2, "text": "x > 1"}],
+        "failure": {"test": "t.py::test_a"},
+    }
+    told = end(await play(brief(), RED, f"[exit code 1, 3 s]\n{RESULT}{json.dumps(found)}"))
+    assert told["kind"] == "blocked"
+    assert told["summary"] == (
+        "`t.py::test_a` fails, and the time ran out: I tried 778 of 24000 changes. "
+        "The line most under suspicion is `m.py:2`: `x > 1`. "
+        "A language model may find more: an operator names one with `HOB_MODEL`."
+    )
+
+
 async def test_failures_that_nobody_asked_about_are_listed_and_left() -> None:
     found = {"outcome": "unasked", "tests": {"total": 2, "unasked": ["t.py::test_a"], "unasked_count": 1}}
     told = end(

@@ -16,7 +16,7 @@ from bot.guest.mend_js.judge import EXIT, list_outcomes, make_pattern, split_nam
 from bot.guest.mend_js.localise import Spectrum, find_frames, localise
 from bot.guest.mend_js.node_run import NodeRun, read_tap
 from bot.guest.mend_js.report import make_edit
-from bot.guest.mend_js.source import SourceFile, is_source
+from bot.guest.mend_js.syntax.source import SourceFile, is_source
 from bot.guest.mend_js.templates.edit import JsClues, JsEdit
 from bot.guest.mend_js.templates.registry import TEMPLATES
 

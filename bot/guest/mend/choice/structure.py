@@ -19,6 +19,7 @@ from .conditions import count_decided, count_folded_sides, count_tested_numbers,
 _NUMBER = re.compile(r"(?<![\w.])\d[\d_.]*+")
 _PLAIN = frozenset(("100", "-1", "0.0", "1.0", "0.5", "''"))  # values that any code may have
 NEVER_ENDS = frozenset(("RecursionError", "Hang"))
+_TAKES_AWAY = {"needless-condition": "a condition", "other-argument": "a call"}  # template: what is gone
 _CONVERSIONS = frozenset(("str", "repr", "ascii", "bool"))
 
 
@@ -55,6 +56,8 @@ def _object_to_part(runner: CandidateRunner, part: Candidate) -> Iterator[Object
         yield Objection(likely=0.5, why="puts a value of the failing tests into the code")
     if part.template == "missing-handler":
         yield Objection(likely=0.3, why="swallows an exception")
+    if part.template in _TAKES_AWAY:
+        yield Objection(likely=0.25, why=f"does without {_TAKES_AWAY[part.template]} that stood there")
     if before is None or after is None:
         return
     if _list_read(before) - _list_read(after):

@@ -19,16 +19,28 @@ from . import (
     operators,
     predicates,
     signatures,
-    statements,
     terms,
 )
-from .literals import constants, data, texts
+from .conditions import arms, conjuncts, type_tests
+from .literals import constants, data, entries, regexes, texts
 from .registry import Template, list_templates
+from .statements import missing_lines
+from .values import exchange, passing, results, shape, wrapping
 
 MODULES = (
     constants,
     data,
+    entries,
+    regexes,
     texts,
+    arms,
+    conjuncts,
+    type_tests,
+    exchange,
+    passing,
+    results,
+    shape,
+    wrapping,
     calls,
     control,
     guards,
@@ -40,7 +52,7 @@ MODULES = (
     patterns,
     predicates,
     signatures,
-    statements,
+    missing_lines,
     terms,
 )
 TEMPLATES: tuple[Template, ...] = list_templates()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..site import Proposal, Site
+from ..site import BUILTIN_ERRORS, Proposal, Site
 from ..source import FUNCTIONS, TextEdit
 from .blocks import find_inner_indent, insert_after, remove_statement, shift_lines
 from .handlers import NEVER_CAUGHT
@@ -24,6 +24,11 @@ ERRORS = (
     "OverflowError",
     "NotImplementedError",
     "OSError",
+    "UnicodeError",
+    "UnicodeDecodeError",
+    "UnicodeEncodeError",
+    "ArithmeticError",
+    "EOFError",
     "Exception",
 )
 
@@ -230,14 +235,14 @@ def exception_type(site: Site) -> Iterator[Proposal]:
         names = [each for each in (*site.clues.errors, *ERRORS) if each not in old]
         for name in dict.fromkeys(each for each in names if each not in NEVER_CAUGHT):
             weight = 1.0 if name in site.clues.errors else 0.3
-            if name in ERRORS or name in site.globals:
+            if name in BUILTIN_ERRORS or name in site.globals:
                 yield site.replace(node.type, name, 0.8 * weight)
                 inner = old[1:-1].rstrip(", ") if isinstance(node.type, ast.Tuple) else old
                 yield site.replace(node.type, f"({inner}, {name})", weight)
     elif isinstance(node, ast.Raise) and node.exc is not None:
         callee = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         for name in dict.fromkeys((*site.clues.awaited, *ERRORS)):
-            if name != site.text(callee) and (name in ERRORS or name in site.globals):
+            if name != site.text(callee) and (name in BUILTIN_ERRORS or name in site.globals):
                 yield site.replace(callee, name, 1.0 if name in site.clues.awaited else 0.25)
 
 

@@ -159,6 +159,9 @@ def wrapped_guard(site: Site) -> Iterator[Proposal]:
                 conditions[f"{name} > 0"] = 0.5 * near
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         match statement.value:
+            case ast.Call(func=ast.Attribute(value=owner, attr=attr)):
+                conditions[f'hasattr({site.text(owner)}, "{attr}")'] = 0.6
+        match statement.value:
             case ast.Call(func=ast.Attribute(value=owner), args=[item]):
                 conditions[f"{site.text(item)} not in {site.text(owner)}"] = 1.0
     if isinstance(statement, ast.Assign):

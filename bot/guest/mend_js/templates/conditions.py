@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..source import SourceFile
+from ..syntax.source import SourceFile
 from .edit import JsClues, JsEdit, replace_node
 
 if TYPE_CHECKING:

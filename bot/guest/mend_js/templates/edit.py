@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..source import SourceFile
+from ..syntax.source import SourceFile
 
 if TYPE_CHECKING:
     from tree_sitter import Node

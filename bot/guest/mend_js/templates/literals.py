@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..source import SourceFile
+from ..syntax.source import SourceFile
 from .edit import JsClues, JsEdit, replace_node
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..source import FUNCTIONS, Name, SourceFile
+from ..syntax.declared import FUNCTIONS
+from ..syntax.source import Name, SourceFile
 from .edit import JsClues, JsEdit, insert_at, replace_node
 
 if TYPE_CHECKING:

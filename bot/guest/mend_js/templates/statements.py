@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..source import FUNCTIONS, SIMPLE, SourceFile
+from ..syntax.declared import FUNCTIONS
+from ..syntax.source import SIMPLE, SourceFile
 from .edit import JsClues, JsEdit, insert_at, replace_node
 
 if TYPE_CHECKING:

@@ -10,14 +10,12 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .declared import FUNCTIONS, find_declared
+
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 MOST_BYTES = 400_000
-FUNCTIONS = frozenset(
-    ("function_declaration", "function_expression", "generator_function_declaration", "generator_function",
-     "arrow_function", "method_definition")
-)  # fmt: skip
 STATEMENTS = frozenset(
     ("expression_statement", "return_statement", "if_statement", "for_statement", "for_in_statement",
      "while_statement", "do_statement", "switch_statement", "throw_statement", "lexical_declaration",
@@ -168,7 +166,7 @@ class SourceFile:
     def _list_own_names(self, scope: Node) -> list[tuple[str, str]]:
         known = self._names.get(scope.id)
         if known is None:
-            known = list(dict.fromkeys(_find_declared(self, scope)))
+            known = list(dict.fromkeys(find_declared(self.text, scope)))
             self._names[scope.id] = known
         return known
 
@@ -262,58 +260,3 @@ def _list_inside(node: Node) -> Iterator[Node]:
     yield node
     for child in node.named_children:
         yield from _list_inside(child)
-
-
-def _find_declared(source: SourceFile, scope: Node) -> Iterator[tuple[str, str]]:
-    """What a function or the file declares, without what functions inside it declare."""
-    parameters = scope.child_by_field_name("parameters") or scope.child_by_field_name("parameter")
-    if parameters is not None:
-        for each in _list_bound(source, parameters):
-            yield each, "parameter"
-    stack = list(reversed(scope.named_children))
-    while stack:
-        node = stack.pop()
-        name = node.child_by_field_name("name")
-        if node.type in ("function_declaration", "generator_function_declaration") and name is not None:
-            yield source.text(name), "function"
-        elif node.type == "class_declaration" and name is not None:
-            yield source.text(name), "class"
-        elif node.type == "variable_declarator" and name is not None:
-            value = node.child_by_field_name("value")
-            kind = "function" if value is not None and value.type in FUNCTIONS else "variable"
-            for each in _list_bound(source, name):
-                yield each, kind
-        elif node.type == "import_clause":
-            for each in _list_bound(source, node):
-                yield each, "import"
-        elif node.type == "for_in_statement" and node.child_by_field_name("left") is not None:
-            for each in _list_bound(source, node.child_by_field_name("left")):
-                yield each, "variable"
-        elif node.type == "catch_clause" and node.child_by_field_name("parameter") is not None:
-            for each in _list_bound(source, node.child_by_field_name("parameter")):
-                yield each, "variable"
-        if node.type not in FUNCTIONS:
-            stack.extend(reversed(node.named_children))
-
-
-def _list_bound(source: SourceFile, node: Node | None) -> Iterator[str]:
-    """The names that a pattern binds; default values bind none."""
-    stack = [] if node is None else [node]
-    while stack:
-        at = stack.pop()
-        if at.type in ("identifier", "shorthand_property_identifier_pattern"):
-            yield source.text(at)
-        elif at.type in ("assignment_pattern", "object_assignment_pattern"):
-            left = at.child_by_field_name("left")
-            stack.extend([] if left is None else [left])
-        elif at.type == "pair_pattern":
-            value = at.child_by_field_name("value")
-            stack.extend([] if value is None else [value])
-        elif at.type == "import_specifier":
-            bound = at.child_by_field_name("alias") or at.child_by_field_name("name")
-            stack.extend([] if bound is None else [bound])
-        elif at.type in ("required_parameter", "optional_parameter"):
-            pattern = at.child_by_field_name("pattern")
-            stack.extend([] if pattern is None else [pattern])
-        elif at.type not in ("type_annotation", "member_expression", "subscript_expression"):
-            stack.extend(reversed(at.named_children))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import builtins
-import re
 from collections.abc import Iterator
 
-from ..site import NUMBERS, Proposal, Site
-from .blocks import insert_after, insert_before
-from .registry import template
+from ...site import NUMBERS, Proposal, Site
+from ..blocks import insert_after, insert_before
+from ..registry import template
+from .twins import list_guards, list_twins
 
 SIMPLE = (
     ast.Assign,
@@ -55,7 +54,7 @@ def missing_statement(site: Site) -> Iterator[Proposal]:
 def _lines(site: Site) -> dict[str, float]:
     key = ("missing lines", id(site.function))
     if key not in site.cache:
-        found = {**_guards(site), **_twins(site), **_usual(site)}
+        found = {**list_guards(site), **list_twins(site), **_usual(site)}
         site.cache[key] = tuple(f"{weight}|{line}" for line, weight in found.items())
     pairs = (each.split("|", 1) for each in site.cache[key])
     return {line: float(weight) for weight, line in pairs}
@@ -154,53 +153,6 @@ def _usual(site: Site) -> dict[str, float]:
     return lines
 
 
-def _twins(site: Site) -> dict[str, float]:
-    """Simple statements of the same function, class and file, whose names are known here."""
-    known = set(site.locals) | set(site.globals)
-    here = site.function
-    lines: dict[str, float] = {}
-    owner = site.source.owner(site.node)
-    for scope, weight in ((here, 0.6), (owner, 0.7), (site.source.tree, 0.35)):
-        for node in ast.walk(scope) if scope is not None else ():
-            if not isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Delete) or _const(node):
-                continue
-            if site.source.function(node) is None or node.lineno != node.end_lineno:
-                continue
-            text = site.text(node)
-            stores = {
-                each.id
-                for each in ast.walk(node)
-                if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load)
-            }
-            names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} - stores
-            if len(text) < 100 and names <= known | _BUILT and (not stores or stores & set(site.locals)):
-                near = 1.0 if stores & set(site.locals) or not stores else 0.5
-                lines.setdefault(text, weight * near)
-            for twin in _swap_usual_words(text, site):
-                lines.setdefault(twin, 0.5 * weight)
-        if len(lines) > 150:
-            break
-    return lines
-
-
-_BUILT = frozenset(dir(builtins))
-_PAIRS = (
-    ("left", "right"),
-    ("start", "end"),
-    ("min", "max"),
-    ("first", "last"),
-    ("prev", "next"),
-    ("head", "tail"),
-    ("low", "high"),
-    ("lo", "hi"),
-    ("x", "y"),
-    ("width", "height"),
-    ("row", "col"),
-    ("key", "value"),
-    ("parent", "child"),
-)
-
-
 def _list_conversions(name: str, kinds: set[str]) -> dict[str, float]:
     """A value brought into shape before it is used: ``text = text.strip()``."""
     if kinds & (NUMBERS - {"bool"}):
@@ -215,78 +167,3 @@ def _list_conversions(name: str, kinds: set[str]) -> dict[str, float]:
     if kinds & {"list", "tuple", "set", "generator", "dict_keys", "map", "filter"}:
         return {f"{name} = {each}({name})": 0.35 for each in ("sorted", "list", "set", "iter")}
     return {}
-
-
-def _guards(site: Site) -> dict[str, float]:
-    """Short ``if`` statements of the class and file whose names are known here."""
-    known = set(site.locals) | set(site.globals) | _BUILT
-    found: dict[str, float] = {}
-    for scope, weight in ((site.source.owner(site.node), 0.8), (site.source.tree, 0.45)):
-        for node in ast.walk(scope) if scope is not None else ():
-            match node:
-                case ast.If(
-                    test=test,
-                    body=[ast.stmt() as only],
-                    orelse=[],
-                ):
-                    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-                    text = site.text(node)
-                    short = not hasattr(only, "body") and text.count("\n") == 1
-                    if short and names <= known:
-                        found.setdefault(f"if {site.text(test)}:\n\t{site.text(only)}", weight)
-    return dict(list(found.items())[:40])
-
-
-def _swap_usual_words(text: str, site: Site) -> Iterator[str]:
-    """A statement with one word of a usual pair exchanged for the other: ``left``, ``right``."""
-    for old, new in _SIGNS:
-        if old in text:
-            yield text.replace(old, new, 1)
-    for one, two in _PAIRS:
-        for old, new in ((one, two), (two, one)):
-            if re.search(rf"(?<![a-z]){old}(?![a-z])", text):
-                yield re.sub(rf"(?<![a-z]){old}(?![a-z])", new, text)
-
-
-_SIGNS = (("+=", "-="), ("-=", "+="), ("= True", "= False"), ("= False", "= True"), (".append(", ".remove("),
-          (".add(", ".discard("), (".discard(", ".add("), (".remove(", ".append("))  # fmt: skip
-
-
-def _const(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call | ast.Yield | ast.YieldFrom)
-
-
-@template("kept-result", 0.5, ast.Expr)
-def kept_result(site: Site) -> Iterator[Proposal]:
-    """A method that returns a new value whose result is thrown away: ``text.strip()`` alone on a line."""
-    node = site.node
-    assert isinstance(node, ast.Expr)  # noqa: S101
-    match node.value:
-        case ast.Call(func=ast.Attribute(value=owner)) if not isinstance(owner, ast.Call):
-            yield site.replace(node, f"{site.text(owner)} = {site.text(node.value)}", 1.0)
-        case ast.Call(func=ast.Name(), args=[ast.Name() | ast.Attribute() as first, *_]):
-            yield site.replace(node, f"{site.text(first)} = {site.text(node.value)}", 0.6)
-        case ast.Yield(value=value) if value is not None:
-            yield site.replace(node, f"yield from {site.text(value)}", 0.7)
-        case ast.YieldFrom(value=value):
-            yield site.replace(node, f"yield {site.text(value)}", 0.7)
-
-
-@template("aliasing", 0.5, ast.Assign, ast.Return, ast.For)
-def aliasing(site: Site) -> Iterator[Proposal]:
-    """A list, dict or set handed over as it is where a copy is meant."""
-    node = site.node
-    value = (
-        node.iter
-        if isinstance(node, ast.For)
-        else node.value
-        if isinstance(node, ast.Assign | ast.Return)
-        else None
-    )
-    if not isinstance(value, ast.Name | ast.Attribute | ast.Subscript):
-        return
-    text = site.text(value)
-    kinds = site.kinds(value)
-    for kind in ("list", "dict", "set"):
-        if kind in kinds or (not kinds and not isinstance(value, ast.Name)):
-            yield site.replace(value, f"{kind}({text})", 1.0 if kinds else 0.3)

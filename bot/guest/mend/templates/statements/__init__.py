@@ -1,0 +1,1 @@
+"""Edit templates for statements that are missing."""

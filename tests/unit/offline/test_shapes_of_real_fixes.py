@@ -1,0 +1,153 @@
+"""Shapes of edits that fixes in public histories have: each is among what is proposed for its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.guest.mend.site import Clues
+from tests.unit.offline.test_templates import changed
+
+HEAD = """\
+import inspect
+import json
+import re
+
+NAME = 3
+EXTRA, REMOVE = "extra", "remove"
+
+
+class Other:
+    pass
+
+
+def escape(text):
+    return re.escape(text)
+
+
+def quote(text):
+    return escape(text)
+
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("return re.split(a, items)", "return re.split(re.escape(a), items)"),
+        ("return a == b", "return escape(a) == escape(b)"),
+        ("return len(escape(a))", "return len(quote(a))"),
+        ("return getattr(a, 'b', {})", "return {}"),
+        ("return a or b", "return a if a is not None else b"),
+        ("return escape(1)", "return escape(b)"),
+        ("return max(a, 10)", "return max(a, NAME)"),
+        ("return a", "return [a]"),
+        ("return a", "return a[:]"),
+        ("return b(a)", "return b(*a)"),
+        ("return b(a)", "return b(a, items=items)"),
+        ("return json.dumps(a)", "return json.dumps(a, default=str)"),
+        ("if a.get(b):\n        return 1", "if b in a:\n        return 1"),
+        ("if not a.get(b):\n        return 1", "if b not in a:\n        return 1"),
+        ("del a[b]", "a.pop(b, None)"),
+        ("return isinstance(a, tuple)", "return isinstance(a, tuple) and len(a) > 1"),
+        ("return all(a[k] == b for k in items)", "return all(k in a and a[k] == b for k in items)"),
+        ("if a:\n        return 1", "if a and not isinstance(b, str):\n        return 1"),
+        ("if isinstance(a, type):\n        return 1", "if inspect.isclass(a):\n        return 1"),
+        ("return type(a) is list", "return isinstance(a, list)"),
+        ("return type(a) in [list, str]", "return isinstance(a, (list, str))"),
+        ("return type(a) != Other", "return not isinstance(a, Other)"),
+        ("return isinstance(a, list)", "return isinstance(a, (list, Other))"),
+        ("return a != Other", "return not isinstance(a, Other)"),
+        ("return a + b", "if isinstance(a, tuple):\n        a = list(a)\n    return a + b"),
+        ("return a + b", "if b is None:\n        b = []\n    return a + b"),
+        ("if a:\n        return 1", "return 1"),
+        ("a.close(b)", 'if hasattr(a, "close"):\n        a.close(b)'),
+        ("return ' '.join(a)", "return ' '.join(map(str, a))"),
+        (
+            "if a:\n        b = 1\n    else:\n        b = 2",
+            "if a:\n        b = 1\n    elif b is not None:\n        b = 2",
+        ),
+    ],
+)
+def test_the_right_change_is_proposed(wrong: str, right: str) -> None:
+    text = f"{HEAD}def f(a, b, items):\n    {wrong}\n"
+    line = text.splitlines().index("def f(a, b, items):") + 2
+    assert f"{HEAD}def f(a, b, items):\n    {right}\n" in changed(text, line)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "clues"),
+    [
+        (
+            'def f(a):\n    if a == "keys":\n        b = 1\n    return b\n',
+            'def f(a):\n    if a == "keys":\n        b = 1\n'
+            '    elif a == "row":\n        b = []\n    return b\n',
+            Clues(strings=("row",)),
+        ),
+        (
+            'def f(a):\n    if a == "ZZ":\n        return 1\n    return b\n',
+            'def f(a):\n    if a == "ZZ":\n        return 1\n'
+            '    elif a == "ZZZ":\n        return 1\n    return b\n',
+            Clues(strings=("ZZZ",)),
+        ),
+        (
+            'MAP = {"html": html}\n\n\ndef f(a):\n    return MAP[a]\n',
+            'MAP = {"html": html, "md": html}\n\n\ndef f(a):\n    return MAP[a]\n',
+            Clues(strings=("md",)),
+        ),
+        (
+            'MAP = {\n    "html": "html",\n    "rst": "rst",\n}\n\n\ndef f(a):\n    return MAP[a]\n',
+            'MAP = {\n    "html": "html",\n    "rst": "rst",\n    "md": "md",\n}\n\n\n'
+            "def f(a):\n    return MAP[a]\n",
+            Clues(strings=("md",)),
+        ),
+        (
+            "KINDS = (list, tuple)\n\n\ndef f(a):\n    return isinstance(a, KINDS)\n",
+            "KINDS = (list, tuple, set)\n\n\ndef f(a):\n    return isinstance(a, KINDS)\n",
+            Clues(),
+        ),
+        (
+            'P = re.compile(r"^\\d+$")\n\n\ndef f(a):\n    return P.match(a)\n',
+            'P = re.compile(r"^-?\\d+$")\n\n\ndef f(a):\n    return P.match(a)\n',
+            Clues(strings=("-3",)),
+        ),
+        (
+            'P = re.compile(r"ZZ")\n\n\ndef f(a):\n    return P.match(a)\n',
+            'P = re.compile(r"^ZZ$")\n\n\ndef f(a):\n    return P.match(a)\n',
+            Clues(),
+        ),
+        (
+            "class A:\n    def __eq__(self, other):\n        return False\n",
+            "class A:\n    def __eq__(self, other):\n        return NotImplemented\n",
+            Clues(),
+        ),
+        (
+            "class A:\n    def f(self):\n        return A()\n",
+            "class A:\n    def f(self):\n        return type(self)()\n",
+            Clues(),
+        ),
+        (
+            "class A:\n    def f(self):\n        return 'A' + self.x\n",
+            "class A:\n    def f(self):\n        return self.__class__.__name__ + self.x\n",
+            Clues(),
+        ),
+        (
+            "def f(a):\n    try:\n        return a()\n    except TypeError:\n        return 1\n",
+            "def f(a):\n    try:\n        return a()\n"
+            "    except (TypeError, UnicodeDecodeError):\n        return 1\n",
+            Clues(errors=frozenset({"UnicodeDecodeError"})),
+        ),
+        (
+            "def g():\n    raise KeyError('x')\n\n\ndef f(a):\n    return None\n",
+            "def g():\n    raise KeyError('x')\n\n\ndef f(a):\n    raise KeyError('x')\n",
+            Clues(awaited=("KeyError",)),
+        ),
+    ],
+)
+def test_the_right_change_of_a_file_is_proposed(wrong: str, right: str, clues: Clues) -> None:
+    assert any(right in changed(wrong, line, clues) for line in range(1, wrong.count("\n") + 1))
+
+
+def test_options_go_behind_the_last_argument_also_where_a_comma_ends_the_call() -> None:
+    text = "def f(a, b):\n    return g(\n        a,\n    )\n"
+    assert "def f(a, b):\n    return g(\n        a, b=b,\n    )\n" in changed(text, 2)
