@@ -9,7 +9,8 @@ import ast
 import re
 
 from bot.domain import ChangeKind, ChangeSet
-from bot.run.prove.judge_files import ReadBase, is_test
+from bot.run.prove.judge_files import is_test
+from bot.run.prove.named_files import ReadBase
 
 _SKIPS = re.compile(
     r"\b(skip|skipif|skipIf|skipUnless|skipTest|xfail|importorskip|expectedFailure|todo)\b"

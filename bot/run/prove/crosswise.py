@@ -20,7 +20,8 @@ from bot.git.rebase import diff_commits
 from bot.git.transplant import Conflict
 from bot.git.trees import BaseTree
 from bot.run.prove.altered_tests import find_altered_tests, list_test_names
-from bot.run.prove.judge_files import ChangeParts, ReadBase, split_change
+from bot.run.prove.judge_files import ChangeParts, split_change
+from bot.run.prove.named_files import ReadBase
 from bot.run.prove.rows import CheckedTree, TreeRuns, run_on_tree, run_together
 from bot.run.prove.run_check import CheckRun
 from bot.run.prove.suspect.telltale import find_telltale_lines

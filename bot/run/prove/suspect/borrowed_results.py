@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bot.domain import ChangeKind, ChangeSet
-from bot.run.prove.judge_files import ReadBase
+from bot.run.prove.named_files import ReadBase
 
 LINE_CHARS = 400  # of a line that are looked at
 MOST_LINES = 20_000  # of one file

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 
 from bot.domain import ChangeKind, ChangeSet
 from bot.run.prove.altered_tests import alters_lines, list_weaker_functions
-from bot.run.prove.judge_files import ReadBase
+from bot.run.prove.named_files import ReadBase
 
 MOST_CHARS = 400_000  # of a file that are looked at
 _TEXTS = (".py", ".md", ".rst", ".txt")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from bot.domain import ChangeKind, ChangeSet
-from bot.run.prove.judge_files import ReadBase
+from bot.run.prove.named_files import ReadBase
 from bot.run.prove.suspect.odd_comparisons import list_odd_comparisons
 
 _PROGRAMS = (
