@@ -118,7 +118,17 @@ async def test_the_same_on_real_code(house: LocalProcesses, library: Path, tmp_p
     assert suite_passes(cloned(house, story["pr_url"], tmp_path / "clone"))
 
 
-def test_sigterm_ends_all_that_the_demo_started_and_removes_its_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "reached"),
+    [
+        (signal.SIGTERM, "postgres/postmaster.pid"),
+        (signal.SIGHUP, "logs/hub.log"),
+        (signal.SIGTERM, "logs/worker.log"),
+    ],
+)
+def test_a_signal_ends_all_that_the_demo_started_and_removes_its_folder(
+    number: signal.Signals, reached: str
+) -> None:
     """Early, while PostgreSQL and the servers come up: what lives by then is what could be left over."""
     with tempfile.TemporaryDirectory(prefix="hob-t-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
@@ -129,9 +139,9 @@ def test_sigterm_ends_all_that_the_demo_started_and_removes_its_folder(tmp_path:
             stderr=subprocess.DEVNULL,
         )
         try:
-            wait_for(lambda: list(Path(folder).glob("hob-demo-*/postgres/postmaster.pid")) != [])
-            demo.send_signal(signal.SIGTERM)
-            assert demo.wait(120) == 128 + signal.SIGTERM
+            wait_for(lambda: list(Path(folder).glob(f"hob-demo-*/{reached}")) != [])
+            demo.send_signal(number)
+            assert demo.wait(120) == 128 + number
         finally:
             demo.kill()
             demo.wait()
