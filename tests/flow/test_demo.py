@@ -123,7 +123,6 @@ async def test_the_same_on_real_code(house: LocalProcesses, library: Path, tmp_p
     [
         (signal.SIGTERM, "postgres/postmaster.pid"),
         (signal.SIGHUP, "logs/hub.log"),
-        (signal.SIGTERM, "logs/worker.log"),
     ],
 )
 def test_a_signal_ends_all_that_the_demo_started_and_removes_its_folder(
@@ -147,6 +146,23 @@ def test_a_signal_ends_all_that_the_demo_started_and_removes_its_folder(
             demo.wait()
         assert list(Path(folder).glob("hob-demo-*")) == []
         wait_for(lambda: not processes_that_name(folder))
+
+
+def test_a_signal_while_a_child_is_started_comes_after_it(tmp_path: Path) -> None:
+    """Else nobody would know the child. As from a terminal that is closed at that moment."""
+    program = (
+        "import os, signal, sys\n"
+        "from bot.demo.processes import hold_signals\n"
+        "begun = []\n"
+        "def end(number, frame):\n    print(number, begun)\n    sys.exit()\n"
+        "signal.signal(signal.SIGHUP, end)\n"
+        "with hold_signals():\n    os.kill(os.getpid(), signal.SIGHUP)\n    begun.append('child')\n"
+        "print('not reached')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{int(signal.SIGHUP)} ['child']\n", done.stderr
 
 
 def wait_for(reached: Callable[[], bool]) -> None:

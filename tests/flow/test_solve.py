@@ -322,9 +322,9 @@ def test_the_diff_alone_goes_into_a_pipe_and_a_failing_check_is_shown(home: Path
     [
         ("b/größe 2.txt", None, "no line feed at the end " * 9),
         ("a.cfg", "one\r\ntwo\r\n", "one\r\n" + "three\f four\x1b[1m " * 12 + "\r\nno end"),
-        ("\u202ea.md", "x\n", "\u4f60\u597d\t" * 60 + "\n\n"),
+        ("it's \\"a\\" b.md", "x\n", "\u4f60\u597d\t" * 60 + "\n\n"),
     ],
-    ids=["a new file of an odd name", "carriage returns and controls", "signs that turn the line"],
+    ids=["a new file of an odd name", "carriage returns and controls", "quotation marks in the name"],
 )
 def test_what_goes_into_a_pipe_is_the_change_to_the_byte(
     home: Path, tmp_path: Path, path: str, before: str | None, after: str

@@ -74,7 +74,7 @@ _BY_LANGUAGE = (
             r"|\btypeof\s{1,5}(it|test|describe|expect|jest|vi|suite)\b"
             r"|(\bfrom|\b(require|import)\s{0,5}\()\s{0,5}[\"'](vitest|jest|@jest/[\w-]{1,40}|mocha|chai|sinon|ava|tap|tape|uvu"
             r"|uvu/assert|expect|should|jasmine|qunit|bun:test|@playwright/test)[\"']"
-            r"|\brequire\.main\b(?!\s{0,5}[!=]==?\s{0,5}module)|\bprocess\.execArgv\b"
+            r"|(?<![!=]= )\brequire\.main\b(?!\s{0,5}[!=]==?\s{0,5}module)|\bprocess\.execArgv\b"
             r"|\bprocess\.argv\[1\].{0,60}(test|match|includes|endsWith|startsWith|indexOf)|\.(test|exec)\(\s{0,5}process\.argv"
             r"|\bError\(.{0,60}\)\.stack\b|\bprepareStackTrace\b|\bgetBuiltinModule\b"
             r"|\bprocess\.(stdout|stderr)\.\w{1,20}\s{0,5}=[^=]|\bprocess\.\w{1,20}\s{0,5}\(\s{0,5}[\"'](exit|beforeExit)[\"']"
