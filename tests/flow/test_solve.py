@@ -322,7 +322,7 @@ def test_the_diff_alone_goes_into_a_pipe_and_a_failing_check_is_shown(home: Path
     [
         ("b/größe 2.txt", None, "no line feed at the end " * 9),
         ("a.cfg", "one\r\ntwo\r\n", "one\r\n" + "three\f four\x1b[1m " * 12 + "\r\nno end"),
-        ("it's \\"a\\" b.md", "x\n", "\u4f60\u597d\t" * 60 + "\n\n"),
+        ('it\'s "a" b.md', "x\n", "\u4f60\u597d\t" * 60 + "\n\n"),
     ],
     ids=["a new file of an odd name", "carriage returns and controls", "quotation marks in the name"],
 )

@@ -302,10 +302,8 @@ def test_a_comparison_that_is_put_there_in_another_way(text: str, line: int) -> 
     [
         ("a.rs", "#[cfg(test)]\nmod tests {\n    #[test]\n    fn it() {}\n}\n"),
         ("a.rs", "#[cfg(test)] use crate::x;\n"),
-        (
-            "a.js",
-            "if (require.main === module) main(process.argv.slice(2));\nif (module === require.main) run();\n",
-        ),
+        ("a.js", "if (require.main === module) main(process.argv.slice(2));\n"),
+        ("a.js", "if (module === require.main) run();\n"),
         ("a.js", "const { isTest } = self.options; const x = compile(template);\n"),
         ("a.py", "env = {**os.environ, 'A': '1'}\nprogram = re.compile('x')\nif '-v' in sys.argv: pass\n"),
         ("a.go", 'import "os"\n\nvar args = os.Args[1:]\n'),
