@@ -47,7 +47,7 @@ def find_other_checks(tree: Tree) -> Iterator[FoundCheck]:
         if tree.find("*_test.dart", under=folder):
             tool = (
                 "flutter"
-                if re.search(r"^\s+flutter:", tree.text(join(folder, "pubspec.yaml")), re.M)
+                if re.search(r"^[ \t]{1,40}flutter:", tree.text(join(folder, "pubspec.yaml")), re.M)
                 else "dart"
             )
             yield FoundCheck(label=f"{tool} test", command=f"{tool} test", folder=folder)
