@@ -7,9 +7,9 @@ call is deleted.
 """
 
 # pytest calls hooks, unittest its runner's methods, by name; these programs run inside the sandbox.
+pytest_addoption
 pytest_assertrepr_compare
 pytest_collection
-pytest_addoption
 pytest_collection_finish
 pytest_collectreport
 pytest_configure
