@@ -168,8 +168,8 @@ def hold_signals() -> Iterator[None]:
     finally:
         for number, handler in known.items():
             signal.signal(number, handler)
-        for number in came[:1]:
-            signal.raise_signal(number)
+        for late in came[:1]:
+            signal.raise_signal(late)
 
 
 def _free_port() -> int:
