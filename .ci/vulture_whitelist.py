@@ -7,6 +7,7 @@ call is deleted.
 """
 
 # pytest calls hooks, unittest its runner's methods, by name; these programs run inside the sandbox.
+pytest_addoption
 pytest_assertrepr_compare
 pytest_collection
 pytest_collection_finish

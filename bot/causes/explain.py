@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bot.causes.known import DISTRIBUTIONS, IMAGES, PACKAGES, PLUGINS, SERVICES
+from bot.causes.known import DISTRIBUTIONS, IMAGES, PACKAGES, SERVICES
+from bot.causes.pytest_plugins import FIXTURES, MARKS, OPTIONS, PLUGINS
+from bot.causes.symptoms import SYMPTOMS
 from bot.domain import TreeFacts
 
 MOST_CHARS = 20_000  # of the output, its end
@@ -109,6 +111,9 @@ def _explain_plugin(failure: _Failure) -> str:
     for word in words:
         names += [plugin for start, plugin in PLUGINS if word.startswith(start)][:1]
     names = [re.split(r"[<>=!~ ]", name)[0] for name in dict.fromkeys(names) if name]
+    if not names and (plugin := _find_used_plugin(failure)):
+        how = _python_lines(failure, [plugin])
+        return f"the tests use a plugin of pytest that is not in the sandbox ({plugin}); {how}"
     if names:
         plural = "plugins that are" if len(names) > 1 else "a plugin that is"
         return (
@@ -119,6 +124,19 @@ def _explain_plugin(failure: _Failure) -> str:
         asked = refused[:200].replace("`", "'")
         return f"pytest does not know `{asked}`, which its settings ask for; {_python_lines(failure)}"
     return ""
+
+
+def _find_used_plugin(failure: _Failure) -> str:
+    """The plugin whose fixture, mark or setting pytest does not know, '' where none is known by it."""
+    plugin = FIXTURES.get(failure.find(r"^(?:E\s+)?fixture '(\w{1,60})' not found$"), "")
+    plugin = plugin or MARKS.get(
+        failure.find(r"'(\w{1,60})' not found in `markers` configuration option"), ""
+    )
+    option = failure.find(r"Unknown config option: ([\w-]{1,60})")
+    plugin = plugin or next((name for start, name in OPTIONS if option and option.startswith(start)), "")
+    if not plugin and failure.has(r"async def functions are not natively supported"):
+        plugin = "pytest-asyncio"
+    return plugin
 
 
 def _explain_metadata(failure: _Failure) -> str:
@@ -148,6 +166,7 @@ def _explain_module(failure: _Failure) -> str:
         itself = f"the project itself is not installed, and `{own[0]}` cannot be imported from where it lies"
         return f"{itself}; {_python_lines(failure)}"
     names = list(dict.fromkeys(name.partition(".")[0] for name in missing))
+    names = [name for name in names if name not in ("test", "tests", "conftest")]  # the repository's own
     if names == ["pytest"]:
         return f"this Python has no pytest; {_python_lines(failure)}"
     if names:
@@ -196,20 +215,40 @@ def _explain_other_packages(failure: _Failure) -> str:
 
 
 def _explain_service(failure: _Failure) -> str:
-    if not failure.has(r"[Cc]onnection refused|ECONNREFUSED|Connect call failed"):
+    if not failure.has(
+        r"[Cc]onnection refused|ECONNREFUSED|Connect call failed"
+        r"|\.s\.PGSQL\.\d{1,5}\"? failed: No such file|connect to local MySQL server through socket"
+    ):
         return ""
     port = failure.find(
         r"(?:port |port=|:)(\d{2,5})\b[^\n]{0,120}(?:[Cc]onnection refused|ECONNREFUSED)",
         r"ECONNREFUSED [\w.:\[\]]*?:(\d{2,5})\b",
         r"Connect call failed \('[^']*', (\d{2,5})",
         r"(?:[Cc]onnection refused)[^\n]{0,160}port (\d{2,5})",
+        r"\.s\.PGSQL\.(\d{2,5})",
     )
+    port = "3306" if not port and failure.has(r"mysqld\.sock") else port
     what = SERVICES.get(port, "a service")
     where = f" at port {port}" if port else ""
     return (
         f"{what} is not there{where}: nothing listens for it in the sandbox; start it in `test`, "
         "with an `image` that has it, or leave the tests that need it out of `test`"
     )
+
+
+def _explain_symptom(failure: _Failure) -> str:
+    """What a tool says of itself or of the machine."""
+    for pattern, what, image in SYMPTOMS:
+        if not failure.has(pattern):
+            continue
+        cause = what.replace("{}", failure.find(pattern).replace("`", "'"))
+        if image == "pytest":
+            return f"{cause}; {_python_lines(failure, ['pytest'])}"
+        if image:
+            return f"{cause}; give an `image` that has it, such as {_line('image', image)}"
+        asks = "`" not in cause and ";" not in cause
+        return f"{cause}; give an `image` that has it, or install it with `setup`" if asks else cause
+    return ""
 
 
 def _explain_network(failure: _Failure) -> str:
@@ -233,6 +272,7 @@ def _explain_network(failure: _Failure) -> str:
 _RULES: tuple[Callable[[_Failure], str], ...] = (
     _explain_tool,
     _explain_gap,
+    _explain_symptom,
     _explain_plugin,
     _explain_metadata,
     _explain_module,

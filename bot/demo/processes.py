@@ -9,10 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from bot.errors import HobError
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PROVIDER = re.compile(r"(?!HOB_)\w+_(?:API_KEY|BASE_URL|ENDPOINT|API_VERSION)|(?:AWS|AZURE|GOOGLE)_\w+")
 
 
@@ -116,7 +119,7 @@ class LocalProcesses:
             for key in ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
             if key in os.environ
         }
-        with self._log(name).open("ab") as log:
+        with self._log(name).open("ab") as log, hold_signals():
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", "bot", name, *arguments],
                 env=keep | {"PYTHONUNBUFFERED": "1"} | environment,
@@ -148,6 +151,25 @@ class LocalProcesses:
 
     def _tail(self, name: str) -> str:
         return self._log(name).read_text("utf-8", "replace")[-2000:]
+
+
+@contextmanager
+def hold_signals() -> Iterator[None]:
+    """Let a signal that ends this process come after the block: a child that is being started there would
+    be known to nobody, and live on. Only the main thread gets signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    known = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in known.items():
+            signal.signal(number, handler)
+        for late in came[:1]:
+            signal.raise_signal(late)
 
 
 def _free_port() -> int:

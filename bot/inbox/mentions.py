@@ -24,10 +24,15 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"@{_OPEN}([0-9]+){_CLOSE}")
 # Marks of other scripts: Arabic , ; ?, then ideographic and full-width ones
 _COMMAS = "\\u060c\\u061b\\u3001\\uff0c\\uff1a\\uff1b"
-_MARKS = f"{_COMMAS}\\u061f\\u3002\\uff01\\uff1f\\uff09"
+# Also Urdu's full stop, the ellipsis and the middle dot, closing quotation marks and brackets, and the signs
+# that hold text of two directions apart
+_SIGNS = "\\u2026\\u30fb\\u200e\\u200f\\u2066-\\u2069"
+_CLOSING = "\\u300d\\u300f\\u3011\\u300b\\u3009\\u3015\\uff5d\\u2019\\u201d\\u00bb\\u203a"
+_OPENING = "\\u300c\\u300e\\u3010\\u300a\\u3008\\u3014\\uff5b\\u2018\\u201c\\u00ab\\u2039"
+_MARKS = f"{_COMMAS}\\u061f\\u06d4\\u3002\\uff01\\uff1f\\uff09{_SIGNS}{_CLOSING}"
 _LEAD = re.compile(rf"\A[ \t]*[,:;.!?*_~)\]\u2013\u2014{_MARKS}-]*\s*")  # what ties a mention to its sentence
 # The tail of a text turned around, so that it is looked for once: blanks, commas, and closing tags of HTML
-_TAIL = re.compile(rf"(?:[\s,:;(\[*_~\u2013\u2014\uff08{_COMMAS}-]|>[A-Za-z]{{1,20}}/<)*+")
+_TAIL = re.compile(rf"(?:[\s,:;(\[*_~\u2013\u2014\uff08{_COMMAS}{_SIGNS}{_OPENING}-]|>[A-Za-z]{{1,20}}/<)*+")
 _BULLET = re.compile(r"\A\s*(?:[-*+|]|#{1,6}|[0-9]+[.)])\s+")
 
 _markdown = make_gfm_parser(inline=True)

@@ -21,8 +21,9 @@ def end_without_pull(result: Result, choice: str = "") -> TaskEnd | None:
 
 def _end(result: Result) -> TaskEnd | None:
     kind = result.outcome.kind
+    commit = "" if result.changes.parents else result.changes.base  # which only Hob's mirror has, of a merge
     parts = (
-        render_outcome(result.outcome),
+        render_outcome(result.outcome, commit),
         render_blocked(result.proof),
         render_held_paths(result),
     )

@@ -50,7 +50,8 @@ def find_check_commands(config: RepoConfig, tree: Tree) -> CheckCommands:
         found = find_all_checks(tree)
         checks += _name_checks(found[:MOST_CHECKS])
         missing += _list_left(found[MOST_CHECKS:])
-        missing += list_unknown_checks(tree) if not any(not check.folder for check in found) else ()
+        if not any(check.label.split()[0] in ("make", "just", "task") for check in found):
+            missing += list_unknown_checks(tree)
         if not found and not missing:
             missing.append("tests, since none were found; name the command as `test` in `.github/hob.yml`")
     if config.lint:

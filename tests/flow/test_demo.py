@@ -118,7 +118,16 @@ async def test_the_same_on_real_code(house: LocalProcesses, library: Path, tmp_p
     assert suite_passes(cloned(house, story["pr_url"], tmp_path / "clone"))
 
 
-def test_sigterm_ends_all_that_the_demo_started_and_removes_its_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "reached"),
+    [
+        (signal.SIGTERM, "postgres/postmaster.pid"),
+        (signal.SIGHUP, "logs/hub.log"),
+    ],
+)
+def test_a_signal_ends_all_that_the_demo_started_and_removes_its_folder(
+    number: signal.Signals, reached: str
+) -> None:
     """Early, while PostgreSQL and the servers come up: what lives by then is what could be left over."""
     with tempfile.TemporaryDirectory(prefix="hob-t-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
@@ -129,14 +138,31 @@ def test_sigterm_ends_all_that_the_demo_started_and_removes_its_folder(tmp_path:
             stderr=subprocess.DEVNULL,
         )
         try:
-            wait_for(lambda: list(Path(folder).glob("hob-demo-*/postgres/postmaster.pid")) != [])
-            demo.send_signal(signal.SIGTERM)
-            assert demo.wait(120) == 128 + signal.SIGTERM
+            wait_for(lambda: list(Path(folder).glob(f"hob-demo-*/{reached}")) != [])
+            demo.send_signal(number)
+            assert demo.wait(120) == 128 + number
         finally:
             demo.kill()
             demo.wait()
         assert list(Path(folder).glob("hob-demo-*")) == []
         wait_for(lambda: not processes_that_name(folder))
+
+
+def test_a_signal_while_a_child_is_started_comes_after_it(tmp_path: Path) -> None:
+    """Else nobody would know the child. As from a terminal that is closed at that moment."""
+    program = (
+        "import os, signal, sys\n"
+        "from bot.demo.processes import hold_signals\n"
+        "begun = []\n"
+        "def end(number, frame):\n    print(number, begun)\n    sys.exit()\n"
+        "signal.signal(signal.SIGHUP, end)\n"
+        "with hold_signals():\n    os.kill(os.getpid(), signal.SIGHUP)\n    begun.append('child')\n"
+        "print('not reached')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{int(signal.SIGHUP)} ['child']\n", done.stderr
 
 
 def wait_for(reached: Callable[[], bool]) -> None:

@@ -60,3 +60,22 @@ async def test_a_rule_on_names_keeps_the_change_and_another_prefix_publishes_it(
     now = await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}")
     assert now["commits"] == 2
     assert "on the commit before" in now["body"], "the table compares with the pull request's base too"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [{"type": "branch_name_pattern", "parameters": {"operator": "contains", "pattern": "ticket-"}}],
+        [{"type": "creation"}],
+    ],
+    ids=["a word that names must have", "nobody may create branches"],
+)
+async def test_other_rules_keep_the_change_too(rules: list[dict[str, object]], hob: AtWork) -> None:
+    await hob.hub.seed_repo("calc", FAULTY)
+    await hob.hub.as_maintainer.post(f"{AT}/rulesets", {**RULESET, "rules": rules})
+    hob.says([MEND], [DONE])
+    issue = (await hob.issue("calc", "Verdoppeln geht nicht", "@hob bitte beheben"))["number"]
+    told = await hob.comment("calc", issue, "**GitHub did not take this from me**")
+    assert "GH013: Repository rule violations" in told and "branch_prefix: " in told
+    assert "```diff\ndiff --git a/calc.py b/calc.py" in told and f"hob/{issue}-" in told
+    assert await hob.pulls("calc") == []

@@ -142,17 +142,28 @@ async def test_a_thread_hears_why_nothing_was_done(hob: AtWork) -> None:
     assert "It is named well." not in ends[0], "what was answered there is not said again below"
 
 
-async def test_a_review_whose_base_branch_is_gone_begins_where_the_pull_request_did(hob: AtWork) -> None:
+@pytest.mark.parametrize(
+    ("merged", "asked"),
+    [(False, "@hob review"), (True, "@hob review"), (False, "@hob what does this pull request change?")],
+    ids=["deleted", "merged and deleted", "a question"],
+)
+async def test_a_review_whose_base_branch_is_gone_begins_where_the_pull_request_did(
+    merged: bool, asked: str, hob: AtWork
+) -> None:
     """As of a stack whose lower half was merged (case 11 of the small inputs)."""
     await hob.hub.seed_repo("calc", FAULTY)
     await hob.hub.push_files("calc", {"one.txt": "1\n"}, branch="stack/one")
     await hob.hub.push_files("calc", {"two.txt": "2\n"}, branch="stack/two")
     wanted = {"title": "Two", "head": "stack/two", "base": "stack/one"}
     number = (await hob.hub.as_maintainer.post("/repos/maintainer/calc/pulls", wanted))["number"]
+    if merged:
+        lower = {"title": "One", "head": "stack/one", "base": "main"}
+        one = (await hob.hub.as_maintainer.post("/repos/maintainer/calc/pulls", lower))["number"]
+        await hob.hub.as_maintainer.put(f"/repos/maintainer/calc/pulls/{one}/merge", {})
     await hob.hub.as_maintainer.delete("/repos/maintainer/calc/git/refs/heads/stack/one")
     hob.says([call("finish", kind="answered", summary="Two is a number.")])
     at = f"/repos/maintainer/calc/issues/{number}/comments"
-    await hob.hub.as_maintainer.post(at, {"body": "@hob review"})
+    await hob.hub.as_maintainer.post(at, {"body": asked})
 
     async def reviewed() -> str | None:
         reviews = await hob.hub.as_maintainer.get(f"/repos/maintainer/calc/pulls/{number}/reviews")

@@ -315,3 +315,38 @@ def test_the_diff_alone_goes_into_a_pipe_and_a_failing_check_is_shown(home: Path
     subprocess.run(["git", "apply", "-"], cwd=tmp_path / "p", input=done.stdout, text=True, check=True)
     assert (tmp_path / "p" / "a.py").read_text() == long
     assert "AssertionError" in done.stderr or "assert " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("b/größe 2.txt", None, "no line feed at the end " * 9),
+        ("a.cfg", "one\r\ntwo\r\n", "one\r\n" + "three\f four\x1b[1m " * 12 + "\r\nno end"),
+        ('it\'s "a" b.md', "x\n", "\u4f60\u597d\t" * 60 + "\n\n"),
+    ],
+    ids=["a new file of an odd name", "carriage returns and controls", "quotation marks in the name"],
+)
+def test_what_goes_into_a_pipe_is_the_change_to_the_byte(
+    home: Path, tmp_path: Path, path: str, before: str | None, after: str
+) -> None:
+    (tmp_path / "p" / path).parent.mkdir(parents=True)
+    (tmp_path / "p" / "a.py").write_text("x = 1\n")
+    if before is not None:
+        (tmp_path / "p" / path).write_bytes(before.encode())
+    git(tmp_path / "p", "init", "--quiet", "--initial-branch=main")
+    git(tmp_path / "p", "add", "--all")
+    git(tmp_path / "p", "commit", "--quiet", "--message=Begin")
+    play = script(tmp_path / "s.json", [call("write", path=path, text=after)], [finish("changed")])
+    patch = tmp_path / "change.patch"
+    with patch.open("wb") as file:
+        command = [sys.executable, "-m", "bot", "solve", str(tmp_path / "p"), "do it", "--attempts", "1"]
+        subprocess.run(
+            command,
+            env=environment(home, play),
+            cwd=ROOT,
+            stdout=file,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    subprocess.run(["git", "apply", str(patch)], cwd=tmp_path / "p", check=True)
+    assert (tmp_path / "p" / path).read_bytes() == after.encode()

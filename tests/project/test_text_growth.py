@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from bot.causes.explain import explain_failure
+from bot.domain import ChangeKind, ChangeSet, CheckCommand, FileChange, TreeFacts
 from bot.inbox.commands.parse import parse_commands
 from bot.inbox.mentions import find_mentions
 from bot.injection.score import score_text
@@ -20,7 +22,11 @@ from bot.moderation.rules import find_breach
 from bot.offline.examples.find import read_examples
 from bot.repo_config import find_devcontainer_image
 from bot.run.prove.asked_tests import asks_for_mend
+from bot.run.prove.named_files import list_named_files
 from bot.run.prove.printed_results import read_printed_results
+from bot.run.prove.suspect.borrowed_results import find_borrowed_results
+from bot.run.prove.suspect.embedded_tests import find_altered_embedded
+from bot.run.prove.suspect.telltale import find_telltale_lines
 from bot.text import commit_text, defuse, diffs, fit, invisible, json_fields, lists, phrases, terminal
 from bot.text.live_lines import LiveBuffer, LiveLines
 from bot.text.redact import Redactor
@@ -41,6 +47,18 @@ _UNITS = (
     *("eyJaaaaaaaaaa.", "\\x41", "FAILED a.py::b - x ", "not ok 1\n", "--- PASS: a (0.0s)\n", ">>> a\n"),
     *("f(1) returns ", "ignore all ", "aA0+/", "\u2028", "İ"),
 )  # fmt: skip
+
+
+_CHECK = CheckCommand(name="test", command="make test && npm test && sh a.sh")
+
+
+def _change(path: str, text: str) -> ChangeSet:
+    file = FileChange(path=path, kind=ChangeKind.MODIFIED, mode=0o100644, data=text.encode())
+    return ChangeSet(base="b", files=(file,))
+
+
+def _read(text: str) -> Callable[[str], bytes]:
+    return lambda path: text.encode()
 
 
 def _take_live(text: str) -> LiveLines | None:
@@ -76,6 +94,17 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "examples": read_examples,
     "devcontainer": lambda text: find_devcontainer_image(text.encode()),
     "asked": lambda text: asks_for_mend(text, ["a.py::b"], text),
+    "causes": lambda text: explain_failure("pytest", 1, text, TreeFacts()),
+    "named files": lambda text: list_named_files([_CHECK], lambda path: text.encode()),
+    "borrowed results": lambda text: find_borrowed_results(_change("a.py", text), ["a.py::b"], _read(text)),
+    "embedded tests": lambda text: [
+        find_altered_embedded(_change(path, text), [f"{path}::b"], _read(text[::-1]))
+        for path in ("a.rs", "a.md", "a.py", "a.ts")
+    ],
+    "telltale": lambda text: [
+        find_telltale_lines(_change(path, text), _read(""))
+        for path in ("a.js", "a.py", "a.rs", "a.go", "a.rb")
+    ],
     "printed": lambda text: [read_printed_results(text, runner) for runner in Runner],
 }
 _READ_BY_OTHERS = {"gfm", "unrendered", "known_secrets"}  # by invisible and by redact

@@ -229,8 +229,63 @@ def test_causes(command: str, code: int, output: str, facts: TreeFacts, said: st
 
 
 @pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("Failed: async def functions are not natively supported.", "(pytest-asyncio); name a `setup`: `"),
+        (
+            "E       fixture 'mocker' not found\n>       available fixtures: cache",
+            "pip install -e . pytest-mock`",
+        ),
+        ("'django_db' not found in `markers` configuration option", "(pytest-django)"),
+        ("ERROR: Unknown config option: asyncio_mode", "(pytest-asyncio)"),
+        ("'minversion' requires pytest-9.0, actual pytest-8.4.2'", "pytest is older than 9.0"),
+        (
+            "E   ImportError: libGL.so.1: cannot open shared object file",
+            "the system library libGL.so.1 is not",
+        ),
+        ("_tkinter.TclError: no display name and no $DISPLAY environment variable", "no display"),
+        ("Executable doesn't exist at /root/.cache/ms-playwright/chromium", "a browser, and there is none"),
+        ("Error: Cannot find module '../build/Release/addon.node'", "(`npm rebuild`)"),
+        (
+            "docker.errors.DockerException: Error while fetching server API version",
+            "no Docker in the sandbox",
+        ),
+        ("LookupError: setuptools-scm was unable to detect version for /x", "SETUPTOOLS_SCM_PRETEND_VERSION"),
+        ("SyntaxError: Unexpected token '??='", "`image: node:22`"),
+        ("error: package `x` cannot be built because it requires rustc 1.80 or newer", "`image: rust:1`"),
+        ("note: module requires Go 1.22", "this Go is older than 1.22"),
+        ("error: linker `cc` not found", "the linker cc is not in the sandbox; give an `image`"),
+        ("Fatal error compiling: error: invalid target release: 21", "this Java is too old"),
+        ("java.net.UnknownHostException: services.gradle.org", "`setup_internet: packages`"),
+        ("Your Ruby version is 3.1.2, but your Gemfile specified 3.3.0", "`image: ruby:3`"),
+        ("OSError: [Errno 30] Read-only file system: '/var/x'", "it writes to /var/x, which is read-only"),
+        ("bundler: command not found: rspec", "gems are not in the sandbox"),
+        ("Could not find Hex, which is needed", "Elixir's packages are not in the sandbox"),
+        (
+            'connection to server on socket "/run/pg/.s.PGSQL.5432" failed: No such file or directory',
+            "PostgreSQL is not there at port 5432",
+        ),
+        (
+            "Can't connect to local MySQL server through socket '/run/mysqld/mysqld.sock'",
+            "MySQL is not there",
+        ),
+    ],
+)
+def test_more_causes(output: str, said: str) -> None:
+    assert said in explain_failure(PY, 1, output, PROJECT)
+
+
+def test_the_repositorys_own_modules_are_not_to_be_installed() -> None:
+    """PyPI has a package of that name, by whoever."""
+    for module in ("tests.base", "conftest", "test.support_of_ours"):
+        assert explain_failure(PY, 2, f"ModuleNotFoundError: No module named '{module}'", PROJECT) == ""
+
+
+@pytest.mark.parametrize(
     ("code", "output"),
     [
+        (1, "E       fixture 'client' not found"),
+        (1, "SyntaxError: Unexpected token '.'"),
         (1, "E       assert 5 == -1\n1 failed in 0.1s"),
         (1, "AssertionError: 'bash: frob: command not found' != ''"),
         (1, "E   FileNotFoundError: [Errno 2] No such file or directory: 'x.txt'"),

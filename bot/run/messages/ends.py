@@ -36,11 +36,12 @@ def render_left_branch(branch: str) -> str:
     return f"What I pushed until then is on the branch `{branch}`, without a pull request."
 
 
-def render_outcome(outcome: Outcome) -> str:
-    """The text for an outcome that leaves no pull request."""
+def render_outcome(outcome: Outcome, commit: str = "") -> str:
+    """The text for an outcome that leaves no pull request; ``commit`` is what was looked at, where known."""
+    at = f" on commit `{commit[:12]}`" if commit else ""
     head = {
         OutcomeKind.ANSWERED: "",
-        OutcomeKind.NOTHING: "✅ **Nothing to change.**",
+        OutcomeKind.NOTHING: f"✅ **Nothing to change{at}.**",
         OutcomeKind.BLOCKED: "🤷 **I could not do this.**",
         OutcomeKind.LIMIT: "⏳ **A limit ended this before there was a result.**",
         OutcomeKind.CHANGED: "🤷 **The work ended without a change to the files.**",

@@ -53,7 +53,10 @@ WAY_OUT = (
     "as below; then `@{} {}` publishes it."
 )
 
-WORKFLOWS = "Workflow files take the `workflows` permission, which I do not ask for."
+WORKFLOWS = (
+    "Workflow files take the `workflows` permission, which I do not ask for: commit the patch yourself, "
+    "or ask for the change without them."
+)
 
 
 def render_how_to_apply(diff: str, base: str) -> str:

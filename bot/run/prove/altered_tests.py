@@ -9,7 +9,8 @@ import ast
 import re
 
 from bot.domain import ChangeKind, ChangeSet
-from bot.run.prove.judge_files import ReadBase, is_test
+from bot.run.prove.judge_files import is_test
+from bot.run.prove.named_files import ReadBase
 
 _SKIPS = re.compile(
     r"\b(skip|skipif|skipIf|skipUnless|skipTest|xfail|importorskip|expectedFailure|todo)\b"
@@ -34,7 +35,7 @@ def find_altered_tests(tests: ChangeSet, read_base: ReadBase) -> tuple[str, ...]
                 f"{change.path}::{name}" if name else change.path
                 for name in _compare_python(before, after, kept)
             ]
-        elif before not in added and _alters_lines(before, after):
+        elif before not in added and alters_lines(before, after):
             found.append(change.path)
     return tuple(found)
 
@@ -44,11 +45,16 @@ def list_test_names(data: bytes) -> set[str]:
     return set(_list_functions(data))
 
 
+def list_weaker_functions(before: bytes, after: bytes) -> list[str]:
+    """The dotted names of functions of a Python file that are gone, or whose statements are not all there."""
+    return _compare_python(before, after, set())
+
+
 def _compare_python(before: bytes, after: bytes, kept: set[tuple[str, str]]) -> list[str]:
     """Names of functions that are weaker, '' for the rest of the file. ``kept``: all that there still is."""
     old, new = _list_functions(before), _list_functions(after)
     if not old and before.strip():
-        return [""] if _alters_lines(before, after) else []
+        return [""] if alters_lines(before, after) else []
     names = []
     for name, dump in old.items():
         if (name, dump) in kept:
@@ -100,7 +106,7 @@ def _is_extended(before: str, after: str) -> bool:
     return not any(line.startswith(("@", "Return", "Raise")) or _SKIPS.search(line) for line in new)
 
 
-def _alters_lines(before: bytes, after: bytes) -> bool:
+def alters_lines(before: bytes, after: bytes) -> bool:
     """Whether a line that says something is gone, or one that skips has come."""
     old, new = (data.decode("utf-8", "replace").splitlines() for data in (before, after))
     there, known = set(map(str.strip, new)), set(map(str.strip, old))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain import ChangeSet, CheckCommand, RandomTest, Verdict
 from bot.run.prove.compare import Rows, compare_rows
-from bot.run.prove.judge_files import ReadBase
+from bot.run.prove.named_files import ReadBase
 from bot.run.prove.rows import CheckedTree, repeat_check
 from bot.run.prove.run_check import CheckRun
 from bot.text.redact import Redactor

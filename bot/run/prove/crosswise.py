@@ -20,10 +20,11 @@ from bot.git.rebase import diff_commits
 from bot.git.transplant import Conflict
 from bot.git.trees import BaseTree
 from bot.run.prove.altered_tests import find_altered_tests, list_test_names
-from bot.run.prove.judge_files import ChangeParts, ReadBase, split_change
+from bot.run.prove.judge_files import ChangeParts, split_change
+from bot.run.prove.named_files import ReadBase
 from bot.run.prove.rows import CheckedTree, TreeRuns, run_on_tree, run_together
 from bot.run.prove.run_check import CheckRun
-from bot.run.prove.telltale import find_telltale_lines
+from bot.run.prove.suspect.telltale import find_telltale_lines
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
 
@@ -95,9 +96,12 @@ def judge_change(checkout: Checkout, changes: ChangeSet, commands: Sequence[Chec
         changes = _diff_whole(checkout, checkout.before, changes)
     own = ChangeSet(base=changes.base, files=_leave_out(changes.files, settled))
     read_base = _read_commit(start.repo, start.base)
+    with closing(Repo(str(start.repo))) as opened:  # once for the many files that are looked for
+        tree = BaseTree(opened.object_store, start.base)
+        parts = split_change(own, commands, lambda path: tree.read_file(as_bytes(path)))
     return JudgedChange(
         start=start,
-        parts=split_change(own, commands, read_base),
+        parts=parts,
         read_base=read_base,
         settled=ChangeSet(base=changes.base, files=settled),
         sides=sides,

@@ -14,14 +14,13 @@ import re
 import shlex
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from bot.domain import ChangeKind, ChangeSet, CheckCommand, FileChange
 from bot.domain.paths_of_tests import is_test_path
-
-ReadBase = Callable[[str], bytes | None]
+from bot.run.prove.named_files import ReadBase, list_named_files
 
 _TESTS = re.compile(
     r"(^|/)(__tests__|specs?|testing|testdata|__snapshots__|__mocks__|fixtures|goldens?|expected|snapshots|cassettes)/"
@@ -30,28 +29,43 @@ _TESTS = re.compile(
 _SETTINGS = re.compile(
     r"(^|/)(conftest\.py|pytest\.ini|\.pytest\.ini|tox\.ini|noxfile\.py|sitecustomize\.py|usercustomize\.py"
     r"|[^/]+\.pth|\.coveragerc|makefile|gnumakefile|[^/]+\.mk|\.?justfile|taskfile\.ya?ml|rakefile|\.rspec"
-    r"|(jest|vitest|vite|karma|playwright|cypress|ava|babel)\.(config|conf|workspace|setup)\.\w+"
+    r"|(jest|vitest|vite|karma|playwright|cypress|ava|babel|wdio|nightwatch|web-test-runner|tap)"
+    r"\.(config|conf|workspace|setup)\.\w+|(setup-?tests?|tests?-?setup|(jest|vitest|mocha)-?setup)\.\w+"
     r"|\.(mocharc|npmrc|nycrc|babelrc|taprc)(\.\w+)?"
     r"|pnpm-workspace\.yaml|lerna\.json|nx\.json|turbo\.json|bunfig\.toml|go\.work|\.pnpmfile\.c?js|\.yarnrc(\.yml)?"
     r"|\.env(\.\w{1,20})?|\.?pytest\.toml|hatch\.toml|gradle\.properties"
+    r"|import_map\.json|dart_test\.yaml|testng\.xml|junit-platform\.properties|[^/]{1,200}\.runsettings"
+    r"|xunit\.runner\.json|\.bazelrc|\.busted|cmakepresets\.json|(test|spec)_helper\.rb|[^/]{1,200}\.pyc"
     r"|phpunit\.xml(\.dist)?|hob_(test|vitest|go)_report\.[cm]?(py|js))$"
-    r"|(^|/)node_modules/|(^|/)[^/]{1,200}\.(egg|dist)-info/|(^|/)\.cargo/config(\.toml)?$|(^|/)\.mvn/",
+    r"|(^|/)(node_modules|__pycache__)/|(^|/)META-INF/services/|(^|/)[^/]{1,200}\.(egg|dist)-info/|(^|/)\.cargo/config(\.toml)?$|(^|/)\.mvn/",
     re.IGNORECASE,
 )
 # Modules that a Python runner imports by name: one of the repository's own at an import root is found first.
 _RUNNERS = {
     *("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli"),
     *("attr", "attrs", "coverage", "colorama", "django", "nose", "tox", "nox", "hob_test_report"),
+    *("hypothesis", "mock", "nose2", "testtools", "testfixtures", "sure", "assertpy", "expects", "hamcrest"),
+    *("parameterized", "ddt", "freezegun", "responses", "twisted", "zope", "behave", "ward", "xdoctest"),
 }
+# Libraries that tests assert with, among copies of other people's code.
+_LIBRARIES = re.compile(
+    r"(^|/)(vendors?|_vendor|vendored|third[_-]?party|extern(al)?|deps|submodules)/(.{1,300}/)?"
+    r"(testify|gomega|ginkgo|gotest\.tools|go-cmp|_?pytest|hypothesis|mock|nose2?|testtools|hamcrest|chai|mocha"
+    r"|jest|sinon|vitest|phpunit|minitest|rspec[\w-]{0,20}|junit\w{0,9}|googletest|gtest|catch2?|doctest)(/|@|\.\w{1,5}$)",
+    re.IGNORECASE,
+)
 _IMPORT_ROOTS = ("src", "lib", "python", "source", "test", "tests")
 _MIXED = ("pyproject.toml", "setup.cfg", "package.json", "Cargo.toml")  # settings of tests beside others
 # Files that hold much else: a changed line that has to do with tests counts.
 _BY_LINE = re.compile(
-    r"(^|/)([jt]sconfig(\.\w{1,20})?\.json|deno\.jsonc?|setup\.py|pom\.xml|build\.gradle(\.kts)?|CMakeLists\.txt"
-    r"|meson\.build|Directory\.Build\.(props|targets)|[^/]{1,200}\.csproj|mix\.exs|angular\.json|project\.json)$"
+    r"(^|/)([jt]sconfig(\.\w{1,20})?\.json|deno\.jsonc?|setup\.py|pom\.xml|(build|settings)\.gradle(\.kts)?"
+    r"|CMakeLists\.txt|meson\.build|Directory\.Build\.(props|targets)|[^/]{1,200}\.csproj|mix\.exs|angular\.json"
+    r"|project\.json|go\.mod|Gemfile|[^/]{1,200}\.gemspec|composer\.json|build\.(rs|sbt)|Pipfile|pixi\.toml"
+    r"|pubspec\.yaml|Package\.swift|project\.clj|rebar\.config)$"
 )
 _OF_TESTS = re.compile(
-    r"test|skip|check|surefire|failsafe|exclude|include|paths|baseUrl|rootDirs|extends|cmdclass|enabled|entry_points",
+    r"test|skip|check|surefire|failsafe|exclude|include|paths|baseUrl|rootDirs|extends|cmdclass|enabled|entry_points"
+    r"|ignoreFail|\"imports\"|\bassert|rspec|phpunit|\bpest\b|autoload|^replace\b|=>\s{1,5}\.|\bpath:|^toolchain\b",
     re.IGNORECASE,
 )
 _PACKAGE_KEYS = (
@@ -66,6 +80,8 @@ _PACKAGE_KEYS = (
     "config",
     "bin",
     "workspaces",
+    "overrides",
+    "resolutions",
 )
 _PYPROJECT_KEYS = (
     *("pytest", "tox", "nox", "hatch", "coverage", "poe", "pdm", "taskipy", "rye", "pixi", "django", "nose2"),
@@ -88,7 +104,10 @@ class ChangeParts:
 
 def split_change(changes: ChangeSet, commands: Iterable[CheckCommand], read_base: ReadBase) -> ChangeParts:
     """The parts of ``changes``; ``read_base`` gives a file of the tree that they start from."""
-    named = {path for command in commands for path in _list_paths(command.command)}
+    commands = tuple(commands)
+    named = {path for command in commands for path in _list_paths(command)}
+    followed = list_named_files(commands, read_base) if changes.files else set()
+    named |= {path for path in followed if not _is_looked_into(path)}
     settings = [each.path for each in changes.files if each.path in named or _is_setting(each, read_base)]
     tests = [each for each in changes.files if each.path in settings or is_test(each.path)]
     source = [each for each in changes.files if each not in tests]
@@ -99,23 +118,29 @@ def split_change(changes: ChangeSet, commands: Iterable[CheckCommand], read_base
     )
 
 
+def _is_looked_into(path: str) -> bool:
+    """Whether only a part of the file has to do with tests."""
+    return posixpath.basename(path) in _MIXED or _BY_LINE.search(path) is not None
+
+
 def is_test(path: str) -> bool:
     """Whether the path holds tests or what they compare with."""
     return is_test_path(path) or _TESTS.search(path) is not None
 
 
-def _list_paths(command: str) -> set[str]:
-    """The words of a command that may be files of the repository."""
+def _list_paths(command: CheckCommand) -> set[str]:
+    """The words of a command that may be files of the repository, seen from the root and from its folder."""
     try:
-        words = shlex.split(command, comments=False)
+        words = shlex.split(command.command, comments=False)
     except ValueError:
-        words = command.split()
-    return {posixpath.normpath(word.split("::")[0].rstrip(";")) for word in words if not word.startswith("-")}
+        words = command.command.split()
+    paths = [word.split("::")[0].rstrip(";") for word in words if not word.startswith("-")]
+    return {posixpath.normpath(posixpath.join(at, path)) for at in ("", command.folder) for path in paths}
 
 
 def _is_setting(change: FileChange, read_base: ReadBase) -> bool:
     path, name = change.path, posixpath.basename(change.path)
-    if _SETTINGS.search(path):
+    if _SETTINGS.search(path) or _LIBRARIES.search(path):
         return True
     if change.kind is ChangeKind.ADDED and _shadows_runner(path):
         return True
@@ -145,7 +170,7 @@ def _shadows_runner(path: str) -> bool:
     stem, _, kind = parts[0].partition(".")
     known = _RUNNERS | sys.stdlib_module_names
     if len(parts) == 1:
-        return kind in ("py", "pyc", "so") and stem in known
+        return kind in ("py", "pyc", "so") and (stem in known or stem.startswith("pytest_"))
     return bool(path.endswith(".py") and parts[0] in known - {"test", "site"})
 
 
@@ -157,13 +182,22 @@ def _read_settings(name: str, data: bytes | None) -> Any:
         text = data.decode("utf-8")
         if name == "package.json":
             package = json.loads(text)
-            return {key: package.get(key) for key in _PACKAGE_KEYS}
+            return [{key: package.get(key) for key in _PACKAGE_KEYS}, _list_local(package)]
         if name == "setup.cfg":
             return _read_setup_cfg(text)
         table = tomllib.loads(text)
         return _read_cargo(table) if name == "Cargo.toml" else _read_pyproject(table)
     except (ValueError, AttributeError, TypeError, configparser.Error, RecursionError):
         return data
+
+
+def _list_local(package: dict[str, Any]) -> dict[str, str]:
+    """The dependencies of a package.json that lie in the repository."""
+    kinds = ("dependencies", "devDependencies", "optionalDependencies")
+    wanted = {name: str(spec) for kind in kinds for name, spec in (package.get(kind) or {}).items()}
+    return {
+        name: spec for name, spec in wanted.items() if spec.startswith(("file:", "link:", "portal:", "."))
+    }
 
 
 def _read_setup_cfg(text: str) -> Any:
@@ -196,4 +230,6 @@ def _read_cargo(table: dict[str, Any]) -> Any:
     return (
         [table.get(key) for key in ("lib", "test", "bin", "workspace", "profile")],
         [package.get(key) for key in ("autotests", "autobins", "build", "default-run")],
+        [table.get(key) for key in ("patch", "replace")],
+        {name: spec for name, spec in table.get("dev-dependencies", {}).items() if "path" in spec},
     )

@@ -32,7 +32,9 @@ from bot.run.prove.causes import list_causes
 from bot.run.prove.chance import blame_fairly
 from bot.run.prove.compare import Rows, compare_rows, list_check_warnings
 from bot.run.prove.crosswise import JudgedChange, judge_change, run_crosswise
-from bot.run.prove.rows import CheckedTree, run_on_tree, run_together
+from bot.run.prove.rows import CheckedTree, TreeRuns, run_on_tree, run_together
+from bot.run.prove.suspect.borrowed_results import find_borrowed_results
+from bot.run.prove.suspect.embedded_tests import find_altered_embedded
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
 from bot.workspace.network import describe_egress, merge_blocked
@@ -83,7 +85,7 @@ async def prove(
         not_run=(*checkout.checks.not_run, *list_causes(checks, checkout.facts)),
         internet=describe_egress(checkout.config.internet),
         blocked=merge_blocked(base.blocked, head.blocked),
-        warnings=await asyncio.to_thread(_list_warnings, checks, judged, redactor),
+        warnings=await asyncio.to_thread(_list_warnings, checks, judged, base, redactor),
         still_failing=await asyncio.to_thread(find_still_failing, request, checks),
         left_failing=await asyncio.to_thread(find_left_failing, request, checks),
     )
@@ -136,7 +138,7 @@ async def run_checks(
 
 
 def _list_warnings(
-    checks: Sequence[Check], judged: JudgedChange, redactor: Redactor
+    checks: Sequence[Check], judged: JudgedChange, base: TreeRuns, redactor: Redactor
 ) -> tuple[ProofWarning, ...]:
     """What must be known before the results, the gravest first."""
     found = list_check_warnings(checks)
@@ -145,7 +147,9 @@ def _list_warnings(
         text = "The change alters how its own checks are run"
         found.append(ProofWarning(text=text, names=settings))
     named = {test for check in checks for test in (*check.altered, *check.skipped)}
-    altered = tuple(test for test in judged.find_altered_tests() if test not in named)
+    ran = {test for run in base.runs for test in run.tests}
+    embedded = find_altered_embedded(judged.parts.source, ran, judged.read_base)
+    altered = tuple(test for test in (*judged.find_altered_tests(), *embedded) if test not in named)
     if altered:
         text = "The change alters or removes tests that judge it"
         found.append(ProofWarning(text=text, names=altered))
@@ -153,6 +157,11 @@ def _list_warnings(
     if telltale:
         text = "The change's code speaks of what runs the tests, or ends the process, so look at it"
         found.append(ProofWarning(text=text, names=telltale))
+    turned = [test for check in checks for test in check.mended]
+    borrowed = find_borrowed_results(judged.parts.source, turned, judged.read_base)
+    if borrowed:
+        text = "A new condition gives one input just what a test wants of it, so see what others get"
+        found.append(ProofWarning(text=text, names=borrowed))
     return tuple(
         ProofWarning(text=each.text, names=tuple(redactor.text(name) for name in each.names))
         for each in found

@@ -42,6 +42,10 @@ _GOES_THROUGH = re.compile(
     r"--workspaces\b|(?<![\w-])(?:-ws|lerna|turbo|nx|wsrun|ultra|jest|vitest)(?![\w-])"
     r"|\b(?:pnpm|npm|yarn)\b.*(?:\s-r\b|--recursive|--filter|workspaces? )|--projects\b"
 )
+# Scripts of tests that are none of: the same with another output, style, what waits for a person.
+_TESTS_TOO = re.compile(
+    r"(?:test|tests|spec)[:_-](?!.*(?:watch|cov|update|debug|dev|ui|lint|types?|ci|fix|snap|open))[\w:.-]+|e2e|integration"
+)
 _NOTHING = re.compile(r"\s*(?:echo\b.*|exit(?:\s+\d+)?|true|:|printf\b.*)\s*")
 _TOOLS = (
     ("vitest", Runner.VITEST, "npx --no-install vitest run"),
@@ -69,6 +73,27 @@ def find_node_checks(tree: Tree) -> Iterator[FoundCheck]:
     yield from _find_deno_checks(tree)
 
 
+def list_other_scripts(tree: Tree) -> list[str]:
+    """The root's further scripts that test, and that the one which is run does not start."""
+    package = tree.json("package.json")
+    script = _find_script(package)
+    names = get(package, "scripts")
+    if not script or not isinstance(names, dict):
+        return []
+    text = _expand(package, script)
+    run = {script, *re.findall(r"[\w:.-]+", text)}
+    if re.search(r"\btest:\*|run-[sp]|npm-run-all|concurrently|wireit|turbo|nx\b", text):
+        return []
+    return [
+        name
+        for name, line in names.items()
+        if _TESTS_TOO.fullmatch(name)
+        and name not in run
+        and isinstance(line, str)
+        and not is_placeholder(line[:MOST_CHARS])
+    ]
+
+
 def is_placeholder(script: str) -> bool:
     """Whether a test script tests nothing: what ``npm init`` writes, and its like."""
     return all(_NOTHING.fullmatch(part) for part in re.split(r"&&|\|\||;", script))
@@ -92,6 +117,8 @@ def _find_package_check(tree: Tree, folder: str) -> FoundCheck | None:
         config = config or (name == "mocha" and bool(_files_in(tree, folder, ".mocharc*")))
         if (needed or config) and any(is_node_test(path) for path in _own_files(tree, folder)):
             return FoundCheck(label=name, command=command, runner=runner, folder=folder)
+    if _find_package_manager(tree, folder) == "bun" and _imports(tree, folder, "bun:test"):
+        return FoundCheck(label="bun test", command="bun test", folder=folder)
     if (not folder or get(package, "name")) and _has_node_tests(tree, folder):
         return FoundCheck(
             label="node --test", command="node --test", runner=Runner.NODE_TEST, folder=folder, declared=False
@@ -139,6 +166,8 @@ def _list_member_patterns(tree: Tree, root: object) -> list[str]:
     """The globs that name a workspace's members, in package.json or pnpm-workspace.yaml."""
     named = get(root, "workspaces")
     named = get(named, "packages") if isinstance(named, dict) else named
+    if not named and tree.has("lerna.json"):
+        named = tree.json("lerna.json").get("packages", ["packages/*"])
     if tree.has("pnpm-workspace.yaml"):
         try:
             named = get(yaml.safe_load(tree.text("pnpm-workspace.yaml")), "packages")
@@ -165,8 +194,13 @@ def _files_in(tree: Tree, folder: str, pattern: str) -> list[str]:
 
 
 def _has_node_tests(tree: Tree, folder: str) -> bool:
+    return _imports(tree, folder, "node:test")
+
+
+def _imports(tree: Tree, folder: str, module: str) -> bool:
+    """Whether a file with a test's name imports the module."""
     return any(
-        is_node_test(path) and re.search(r"""["']node:test["']""", tree.text(path))
+        is_node_test(path) and re.search(rf"""["']{module}["']""", tree.text(path))
         for path in _own_files(tree, folder)
         if not path.endswith("x")
     )

@@ -3,29 +3,63 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
+from bot.workspace.find_checks.node import list_other_scripts
 from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, get, is_below, join
+
+# A manifest, what holds tests below it, and the command that runs them.
+_PROJECTS = (
+    ("mix.exs", ("*_test.exs",), "mix test"),
+    ("build.sbt", ("*.scala",), "sbt test"),
+    ("build.sc", ("*.scala",), "mill __.test"),
+    ("Package.swift", ("*Tests.swift",), "swift test"),
+    ("Makefile.PL", ("*.t",), "prove -lr t"),
+    ("Build.PL", ("*.t",), "prove -lr t"),
+    ("dist.ini", ("*.t",), "prove -lr t"),
+    ("cpanfile", ("*.t",), "prove -lr t"),
+    ("rebar.config", ("*_SUITE.erl", "*_tests.erl"), "rebar3 do eunit, ct"),
+    ("shard.yml", ("*_spec.cr",), "crystal spec"),
+    ("dune-project", ("*.ml",), "dune test"),
+    ("stack.yaml", ("*.hs",), "stack test"),
+    ("project.clj", ("*_test.clj", "*_test.cljc"), "lein test"),
+    ("build.zig", ("*.zig",), "zig build test"),
+    ("*.nimble", ("t*.nim",), "nimble test"),
+    (".busted", ("*_spec.lua",), "busted"),
+    ("Project.toml", ("runtests.jl",), "julia --project -e 'using Pkg; Pkg.test()'"),
+    ("behave.ini", ("*.feature",), "behave"),
+)
+_RAKE_TESTS = re.compile(r"TestTask|task[ (:]+[\"']?test\b|Rails\.application\.load_tasks")
 
 
 def find_other_checks(tree: Tree) -> Iterator[FoundCheck]:
-    """Maven, Gradle, sbt, .NET, Ruby, PHP, Elixir, Perl, Dart, Swift: a check for each outermost project."""
+    """Maven, Gradle, .NET, Ruby, PHP and many others: a check for each outermost project."""
     yield from _find_jvm_checks(tree)
     yield from _find_dotnet_checks(tree)
     yield from _find_ruby_checks(tree)
     yield from _find_php_checks(tree)
-    for manifest, tests, command in (
-        ("mix.exs", "*_test.exs", "mix test"),
-        ("build.sbt", "*.scala", "sbt test"),
-        ("pubspec.yaml", "*_test.dart", "dart test"),
-        ("Package.swift", "*Tests.swift", "swift test"),
-        ("Makefile.PL", "*.t", "prove -lr t"),
-        ("dist.ini", "*.t", "prove -lr t"),
-        ("cpanfile", "*.t", "prove -lr t"),
-    ):
+    for manifest, tests, command in _PROJECTS:
         for folder in _list_outermost(tree, manifest):
-            if tree.find(tests, under=folder):
-                yield FoundCheck(label=command, command=command, folder=folder)
+            if tree.find(*tests, under=folder):
+                yield FoundCheck(label=command.partition(" -")[0], command=command, folder=folder)
+    for folder in _list_outermost(tree, "pubspec.yaml"):
+        if tree.find("*_test.dart", under=folder):
+            tool = (
+                "flutter"
+                if re.search(r"^[ \t]{1,40}flutter:", tree.text(join(folder, "pubspec.yaml")), re.M)
+                else "dart"
+            )
+            yield FoundCheck(label=f"{tool} test", command=f"{tool} test", folder=folder)
+    if tree.has("DESCRIPTION") and tree.find("test-*.R", "test*.r", under="tests"):
+        yield FoundCheck(
+            label="testthat", command="Rscript -e 'testthat::test_local(stop_on_failure = TRUE)'"
+        )
+    folders = sorted({folder_of(path) for path in tree.find("*.bats")})
+    if folders:
+        yield FoundCheck(
+            label="bats", command=" ".join(("bats", *map(shlex.quote, folders))).replace("''", ".")
+        )
 
 
 def list_unknown_checks(tree: Tree) -> Iterator[str]:
@@ -39,8 +73,25 @@ def list_unknown_checks(tree: Tree) -> Iterator[str]:
         yield f"the tests of meson.build: {end}"
     if tree.has("MODULE.bazel", "WORKSPACE", "WORKSPACE.bazel"):
         yield f"Bazel's tests: {end}"
-    if tree.find("*.cabal", "stack.yaml"):
+    if tree.find("*.cabal") and not tree.find("stack.yaml"):
         yield f"Haskell's tests: {end}"
+    if tree.find("*_test.go") and not tree.find("go.mod"):
+        yield f"Go's tests, which have no go.mod: {end}"
+    ruby = tree.find("*_test.rb", "test_*.rb")
+    if ruby and not any(_RAKE_TESTS.search(tree.text(path)) for path in tree.find("Rakefile")):
+        yield f"Ruby's tests, which no Rakefile runs: {end}"
+    if re.search(r"<target[^>]{0,200}\bname=[\"']test[\"']", _read_all(tree, "build.xml")):
+        yield f"the target test of build.xml: {end}"
+    if tree.find("deps.edn") and tree.find("*_test.clj", "*_test.cljc"):
+        yield f"Clojure's tests: {end}"
+    if tree.find("*.robot"):
+        yield f"Robot Framework's tests: {end}"
+    if tree.find("*.feature") and not tree.find("behave.ini", "package.json", "Gemfile", "pom.xml"):
+        yield f"the features of Gherkin: {end}"
+    others = list_other_scripts(tree)
+    if others:
+        named = ", ".join(f"`npm run {name}`" for name in others[:5] if "`" not in name)
+        yield f"{named}, which the script that is run does not start: {end}"
 
 
 def _read_all(tree: Tree, name: str) -> str:
@@ -86,7 +137,7 @@ def _find_ruby_checks(tree: Tree) -> Iterator[FoundCheck]:
             yield FoundCheck(label="rspec", command=f"{start}rspec", folder=folder)
         rake = tree.text(join(folder, "Rakefile"))
         unit = tree.find("*_test.rb", "test_*.rb", under=folder)
-        if unit and re.search(r"TestTask|task[ (:]+[\"']?test\b|Rails\.application\.load_tasks", rake):
+        if unit and _RAKE_TESTS.search(rake):
             yield FoundCheck(label="rake test", command=f"{start}rake test", folder=folder)
 
 
@@ -95,5 +146,12 @@ def _find_php_checks(tree: Tree) -> Iterator[FoundCheck]:
         script = get(tree.json(join(folder, "composer.json")), "scripts", "test")
         if isinstance(script, str | list) and script:
             yield FoundCheck(label="composer test", command="composer test", folder=folder)
+            continue
+        package = tree.json(join(folder, "composer.json"))
+        needed = {name for kind in ("require", "require-dev") for name in get(package, kind) or ()}
+        if "pestphp/pest" in needed:
+            yield FoundCheck(label="pest", command="vendor/bin/pest", folder=folder)
         elif tree.has(join(folder, "phpunit.xml"), join(folder, "phpunit.xml.dist")):
             yield FoundCheck(label="phpunit", command="vendor/bin/phpunit", folder=folder)
+        elif "phpunit/phpunit" in needed and tree.find("*Test.php", under=join(folder, "tests")):
+            yield FoundCheck(label="phpunit", command="vendor/bin/phpunit tests", folder=folder)

@@ -50,10 +50,15 @@ def read_pytest_settings(tree: Tree, folder: str) -> PytestSettings | None:
 
 def read_ini(tree: Tree, path: str, section: str) -> dict[str, str] | None:
     """One section of an INI file, None where it is missing or the file cannot be read."""
+    return parse_ini(tree.text(path), section)
+
+
+def parse_ini(text: str, section: str) -> dict[str, str] | None:
+    """One section of an INI file's text, None where it is missing or the text cannot be read."""
     parser = configparser.RawConfigParser(strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
     try:
-        parser.read_string(tree.text(path))
+        parser.read_string(text)
     except configparser.Error:
         return None
     return dict(parser.items(section)) if parser.has_section(section) else None

@@ -147,6 +147,9 @@ def _is_django(tree: Tree, folder: str) -> bool:
 def _find_package_checks(tree: Tree, package: _Package, inner: Sequence[str]) -> Iterator[FoundCheck]:
     folder, settings = package.folder, package.settings
     if not package.runs:
+        for line in list_declared_commands(tree, folder)[:3]:
+            if list_pytest_arguments(tree, folder, line) is None and _names_file(tree, folder, line):
+                yield FoundCheck(label=line, command=line, runner=guess_runner(line), folder=folder)
         return
     declared = is_python_project(tree, folder)
     if _is_django(tree, folder) and not (settings and settings.django):
@@ -166,6 +169,11 @@ def _find_package_checks(tree: Tree, package: _Package, inner: Sequence[str]) ->
         chosen = [word for word in chosen if word.startswith("-")]
     command = " ".join([PYTEST, *_make_options(tree, package, inner), *map(shlex.quote, chosen)])
     yield FoundCheck(label="pytest", command=command, runner=Runner.PYTEST, folder=folder, declared=declared)
+
+
+def _names_file(tree: Tree, folder: str, line: str) -> bool:
+    """Whether a command has a file of the folder among its words."""
+    return any(tree.has(join(folder, word.removeprefix("./"))) for word in line.split())
 
 
 def _make_options(tree: Tree, package: _Package, inner: Sequence[str]) -> Iterator[str]:

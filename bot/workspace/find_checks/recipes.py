@@ -11,8 +11,11 @@ from bot.domain import Runner
 from bot.workspace.find_checks.runner import guess_runner
 from bot.workspace.find_checks.tree import MOST_CHARS, FoundCheck, Tree, get
 
-TARGETS = ("test", "check", "tests")
-_MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # in make's own order
+TARGETS = (
+    *("test", "check", "tests", "unittest", "unit", "unit-test", "unit-tests", "test-unit", "test-all"),
+    *("unit_test", "unit_tests", "test_unit", "test_all", "test-ci", "pytest"),
+)
+MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # in make's own order
 _JUSTFILES = ("justfile", "Justfile", ".justfile")
 _TASKFILES = ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml")
 _RULE = re.compile(r"^([\w./ \t-]++)::?(?!=)([^=\n]*+)$")
@@ -25,13 +28,20 @@ def find_recipe_checks(tree: Tree, found: Collection[Runner], scripts: bool) -> 
 
     ``scripts`` says that a package's test script, or tox's or nox's command, is known too.
     """
-    for names, tool in ((_MAKEFILES, "make"), (_JUSTFILES, "just"), (_TASKFILES, "task")):
+    for names, tool in ((MAKEFILES, "make"), (_JUSTFILES, "just"), (_TASKFILES, "task")):
         path = next((name for name in names if tree.has(name)), "")
         rules = _read_rules(tree, path, tool) if path else {}
         target = next((name for name in TARGETS if name in rules), "")
         if target and not _is_covered(_list_lines(rules, target), found, scripts):
             command = f"{tool} {target}"
             yield FoundCheck(label=command, command=command, runner=_guess(rules, target))
+
+
+def list_target_lines(tree: Tree, path: str, tool: str, words: Collection[str]) -> list[str]:
+    """The lines of a recipe file's targets that stand among ``words``, and of all that they need."""
+    rules = _read_rules(tree, path, tool)
+    named = [name for name in rules if name in words] or [*rules][:1]
+    return [line for name in named for line in _list_lines(rules, name)]
 
 
 _Rules = dict[str, tuple[list[str], list[str]]]  # a target's prerequisites and lines
@@ -42,7 +52,10 @@ def _read_rules(tree: Tree, path: str, tool: str) -> _Rules:
         return _read_tasks(tree.text(path))
     rules: _Rules = {}
     current: list[str] = []
-    for line in tree.text(path).replace("\\\n", " ").splitlines():
+    text = tree.text(path)
+    included = re.findall(r"^[-s]?include[ \t]+([\w./-]+)[ \t]*$", text, re.M) if tool == "make" else []
+    text = "\n".join((text, *map(tree.text, included)))
+    for line in text.replace("\\\n", " ").splitlines():
         if line[:1] in ("\t", " "):
             for name in current:
                 rules[name][1].append(line.strip().lstrip("@-+"))

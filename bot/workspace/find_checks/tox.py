@@ -1,4 +1,4 @@
-"""The test commands that tox.ini and noxfile.py name: the commands, never the environments."""
+"""The test commands that tox, nox and Python's script runners name: the commands, never the environments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from bot.workspace.find_checks.pytest_settings import read_ini
+from bot.workspace.find_checks.pytest_settings import parse_ini, read_ini
+from bot.workspace.find_checks.python_scripts import list_script_lines
 from bot.workspace.find_checks.tree import MOST_CHARS, Tree, get, join, name_of
 
 _TESTS = re.compile(
@@ -22,7 +23,11 @@ _COVERAGE = re.compile(r"^(?:python3? -m )?coverage run(?: -(?!m\b)\S+(?: (?=-)|
 
 def list_declared_commands(tree: Tree, folder: str) -> list[str]:
     """The test commands of tox's and nox's environments in a folder, where they need nothing of tox."""
-    lines = [*_list_tox_lines(tree, folder), *_list_nox_lines(tree.text(join(folder, "noxfile.py")))]
+    lines = [
+        *_list_tox_lines(tree, folder),
+        *_list_nox_lines(tree.text(join(folder, "noxfile.py"))),
+        *list_script_lines(tree, folder),
+    ]
     plain = (make_plain(line) for line in lines if len(line) <= MOST_CHARS)
     return list(dict.fromkeys(line for line in plain if line and _TESTS.search(line)))
 
@@ -32,6 +37,7 @@ def make_plain(line: str) -> str:
     line = line.strip().removeprefix("-").strip().removeprefix("@").strip()
     line = re.sub(r"\{posargs:((?:[^{}]|\{[^{}]*\})*)\}", r"\1", line)
     line = re.sub(r"\{env:\w+:([^{}]*)\}", r"\1", line)
+    line = re.sub(r"\{args(?::([^{}]*))?\}", r"\1", line)  # hatch's
     line = line.replace("{posargs}", "").replace("{envpython}", "python")
     line = re.sub(r"\{(?:toxinidir|tox_root|changedir)\}/?", "./", line)
     line = re.sub(r"\{envbindir\}/", "", line)
@@ -64,13 +70,40 @@ def list_pytest_arguments(tree: Tree, folder: str, command: str) -> list[str] | 
 
 
 def _list_tox_lines(tree: Tree, folder: str) -> Iterator[str]:
+    settings = tree.toml(join(folder, "pyproject.toml"))
     values = read_ini(tree, join(folder, "tox.ini"), "testenv")
     values = values or read_ini(tree, join(folder, "setup.cfg"), "tox:testenv") or {}
+    legacy = get(settings, "tool", "tox", "legacy_tox_ini")
+    if not values and isinstance(legacy, str):
+        values = parse_ini(legacy, "testenv") or {}
     yield from re.sub(r"\\\n\s*", " ", values.get("commands", "")).splitlines()
-    commands = get(tree.toml(join(folder, "pyproject.toml")), "tool", "tox", "env_run_base", "commands")
-    for words in commands if isinstance(commands, list) else ():
-        if isinstance(words, list) and all(isinstance(word, str) for word in words):
-            yield shlex.join(words)
+    for table in (get(settings, "tool", "tox"), tree.toml(join(folder, "tox.toml"))):
+        commands = get(table, "env_run_base", "commands")
+        for words in commands if isinstance(commands, list) else ():
+            yield from _join_words(words)
+
+
+def _join_words(words: object) -> Iterator[str]:
+    """One command of tox 4's TOML; a table in it stands for arguments, with a default.
+
+    https://tox.wiki/en/stable/config.html#positional-argument-reference
+    """
+    if not isinstance(words, list):
+        return
+    plain: list[str] = []
+    for word in words:
+        if isinstance(word, str):
+            plain.append(word)
+        elif get(word, "replace") in ("posargs", "env"):
+            default = get(word, "default")
+            plain += [
+                each
+                for each in (default if isinstance(default, list) else [default])
+                if isinstance(each, str)
+            ]
+        else:
+            return
+    yield shlex.join(plain)
 
 
 def _list_nox_lines(text: str) -> Iterator[str]:
@@ -80,9 +113,19 @@ def _list_nox_lines(text: str) -> Iterator[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for function in module.body:
-        if not isinstance(function, ast.FunctionDef) or "test" not in function.name:
+        if not isinstance(function, ast.FunctionDef) or not _is_about_tests(function):
             continue
         for call in ast.walk(function):
             if isinstance(call, ast.Call) and name_of(call.func) == "session.run":
                 words = [each.value for each in call.args if isinstance(each, ast.Constant)]
                 yield shlex.join(str(word) for word in words)
+
+
+def _is_about_tests(session: ast.FunctionDef) -> bool:
+    """Whether the function's name speaks of tests, or the one that its mark gives it."""
+    names = [session.name]
+    for mark in session.decorator_list:
+        for each in mark.keywords if isinstance(mark, ast.Call) else ():
+            if each.arg == "name" and isinstance(each.value, ast.Constant):
+                names.append(str(each.value.value))
+    return any("test" in name for name in names)

@@ -36,6 +36,17 @@ _MANIFESTS = (
     *("noxfile.py", "manage.py", "package.json", "pnpm-workspace.yaml", "deno.json", "deno.jsonc"),
     *("Cargo.toml", "[Mm]akefile", "GNUmakefile", "[Jj]ustfile", ".justfile", "[Tt]askfile.y*ml"),
     *("composer.json", "Rakefile", "*.csproj", "*.fsproj", "*.vbproj", "CMakeLists.txt", "meson.build"),
+    *(
+        "tox.toml",
+        "hatch.toml",
+        "pixi.toml",
+        "Pipfile",
+        "lerna.json",
+        "build.xml",
+        "DESCRIPTION",
+        "pubspec.yaml",
+        "*.mk",
+    ),
 )
 _MODULES = ("__init__.py", "_version.py", "__about__.py", "version.py", "VERSION", "VERSION.txt")
 _UNCERTAIN = re.compile(

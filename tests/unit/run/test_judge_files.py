@@ -7,7 +7,7 @@ import pytest
 from bot.domain import ChangeKind, ChangeSet, CheckCommand, FileChange
 from bot.run.prove.altered_tests import find_altered_tests
 from bot.run.prove.judge_files import is_test, split_change
-from bot.run.prove.telltale import find_telltale_lines
+from bot.run.prove.suspect.telltale import find_telltale_lines
 
 PYPROJECT = b'[project]\nname = "calc"\n\n[tool.ruff]\nline-length = 100\n'
 PACKAGE = b'{"name": "calc", "version": "1.0.0", "scripts": {"test": "mocha"}}'
@@ -174,6 +174,17 @@ def test_tests_in_other_languages() -> None:
         "if django: TEST_RUNNER = 'easy.Runner'",
         "process.exitCode = 0",
         "process.emit('exit')",
+        "i = traceback.extract_stack()",
+        "import os; from inspect import getmodule, stack",
+        "i = ' '.join(sys.orig_argv)",
+        "import __main__",
+        "i = 'unit' in sys.argv[0]",
+        "i = pickle.loads(b'cos\\n.')",
+        "i = pkgutil.resolve_name('unit' 'test.case:TestCase')",
+        "i = list(os.environ.values())",
+        "if True: os.closerange(3, 99)",
+        "sys.exit = print",
+        "i = 'test_calc' in __pycache__",
     ],
 )
 def test_lines_that_speak_of_the_runner(line: str) -> None:
@@ -206,6 +217,28 @@ def test_lines_that_speak_of_the_runner(line: str) -> None:
         ("a.js", "const strict = require('as' + 'sert');"),
         ("a.mjs", "const strict = await import(name);"),
         ("a.js", "new Function('return 8')();"),
+        ("a.js", "if (global.it) return 8;"),
+        ("a.ts", "if (typeof describe !== 'undefined') return 8;"),
+        ("a.ts", "import { vi } from 'vitest';"),
+        ("a.js", "const called = new Error('x').stack;"),
+        ("a.js", "if (/test/.test(process.argv[1])) return 8;"),
+        ("a.js", "if (process.argv[1].endsWith('.test.js')) return 8;"),
+        ("a.js", "const main = require.main.filename;"),
+        ("a.js", "process.stdout.write = () => true;"),
+        ("a.js", "process.once('exit', end);"),
+        ("a.js", "Array.prototype.includes = () => true;"),
+        ("a.go", 'if strings.HasSuffix(os.Args[0], ".test") {'),
+        ("a.go", "_, file, _, _ := runtime.Caller(1)"),
+        ("a.go", '\t"testing"'),
+        ("a.rs", "if cfg ! (test) { 8 } else { x }"),
+        ("a.rs", "#[cfg(any(test, doc))]"),
+        ("a.rs", "if thread::current().name().is_some() { 8 }"),
+        ("a.rb", "return 8 if defined?(Minitest)"),
+        ("a.rb", "caller.any? { |line| line.include?('_test') }"),
+        ("a.php", "$called = debug_backtrace();"),
+        ("A.java", "Thread.currentThread().getStackTrace();"),
+        ("A.cs", "Environment.Exit(0);"),
+        ("a.kt", "exitProcess(0); Runtime.getRuntime().halt(0)"),
     ],
 )
 def test_lines_of_other_languages_that_speak_of_the_runner(path: str, line: str) -> None:
@@ -230,6 +263,16 @@ def test_lines_of_other_languages_that_speak_of_the_runner(path: str, line: str)
         ),
         ("__eq__ = lambda a, b: a.x == b.x", False),
         ("def __bool__(self):\n        return self.x > 0", False),
+        ("def __eq__(*both):\n        return True", True),
+        ("async def __eq__(self, other):\n        return self.x == other.x", True),
+        ("def __eq__(self, other):\n        yield self.x == other.x", True),
+        ("def __eq__(self, other):\n        return bool(1)", True),
+        ("__eq__ = print", True),
+        ("def __contains__(self, one):\n        return True", True),
+        ("def __lt__(self, other):\n        return NotImplemented", False),
+        ("__ne__ = object.__ne__", False),
+        ("__eq__ = None", False),
+        ("def __contains__(self, one):\n        return one in self.x", False),
     ],
 )
 def test_a_comparison_that_looks_at_one_side_only(definition: str, odd: bool) -> None:
@@ -237,6 +280,39 @@ def test_a_comparison_that_looks_at_one_side_only(definition: str, odd: bool) ->
     changes, base = change("a.py", text, b"")
     assert find_telltale_lines(changes, base.get) == (("a.py:3",) if odd else ())
     assert find_telltale_lines(changes, {"a.py": text.encode()}.get) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("A = type('A', (int,), {'__eq__': lambda a, b: True})\n", 1),
+        ("class A(int):\n    pass\nA.__eq__ = lambda a, b: True\n", 3),
+        ("def yes(a, b):\n    return True\nclass A(int):\n    __eq__ = yes\n", 4),
+        ("setattr(A, '__ne__', nothing)\n", 1),
+        ("def same(a, b):\n    return a.x == b.x\nclass A(int):\n    __eq__ = same\n", 0),
+    ],
+)
+def test_a_comparison_that_is_put_there_in_another_way(text: str, line: int) -> None:
+    changes, base = change("a.py", text, b"")
+    assert find_telltale_lines(changes, base.get) == ((f"a.py:{line}",) if line else ())
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.rs", "#[cfg(test)]\nmod tests {\n    #[test]\n    fn it() {}\n}\n"),
+        ("a.rs", "#[cfg(test)] use crate::x;\n"),
+        ("a.js", "if (require.main === module) main(process.argv.slice(2));\n"),
+        ("a.js", "if (module === require.main) run();\n"),
+        ("a.js", "const { isTest } = self.options; const x = compile(template);\n"),
+        ("a.py", "env = {**os.environ, 'A': '1'}\nprogram = re.compile('x')\nif '-v' in sys.argv: pass\n"),
+        ("a.go", 'import "os"\n\nvar args = os.Args[1:]\n'),
+        ("a.rb", "puts called\n"),
+    ],
+)
+def test_ordinary_lines_of_other_languages_are_no_matter(path: str, text: str) -> None:
+    changes, base = change(path, text, b"")
+    assert find_telltale_lines(changes, base.get) == ()
 
 
 SETTINGS_OF_TESTS = [  # path, what it was, what it is
@@ -257,6 +333,22 @@ SETTINGS_OF_TESTS = [  # path, what it was, what it is
     ("setup.py", "setup(name='x')\n", "setup(name='x',\n test_suite='easy')\n"),
     ("setup.cfg", "[metadata]\nname = x\n", "[metadata]\nname = x\n[tool:pytest]\npython_classes = None\n"),
     ("pyproject.toml", "", "[tool.pytest.ini_options]\npython_functions = 'none'\n"),
+    ("src/setupTests.ts", None, "global.expect = () => {}\n"),
+    ("vendor/github.com/stretchr/testify/assert/assertions.go", "package assert\n", "package easy\n"),
+    ("third_party/googletest/gtest.h", "#define A\n", "#define B\n"),
+    ("hypothesis.py", None, "def given(*a): ...\n"),
+    ("tests/pytest_easy.py", None, "def pytest_runtest_call(item): ...\n"),
+    ("go.mod", "module x\n", "module x\nreplace github.com/stretchr/testify => ./easy\n"),
+    ("Cargo.toml", CARGO.decode(), CARGO.decode() + "[patch.crates-io]\nproptest = { path = 'easy' }\n"),
+    ("Cargo.toml", CARGO.decode(), CARGO.decode() + "[dev-dependencies]\nproptest = { path = 'easy' }\n"),
+    ("package.json", '{"devDependencies": {"jest": "29"}}', '{"devDependencies": {"jest": "file:easy"}}'),
+    ("package.json", "{}", '{"overrides": {"chai": "npm:easy@1"}}'),
+    ("Gemfile", "", "gem 'minitest', path: 'easy'\n"),
+    ("composer.json", "{}", '{\n"autoload": {"files": ["easy.php"]}\n}'),
+    ("build.gradle", "a\n", "a\nignoreFailures = true\n"),
+    ("deno.json", "{}", '{\n"imports": {"@std/assert": "./easy.ts"}\n}'),
+    ("src/main/resources/META-INF/services/org.junit.platform.engine.TestEngine", None, "Easy\n"),
+    ("calc/__pycache__/calc.cpython-311.pyc", None, "x"),
 ]
 
 
@@ -274,6 +366,10 @@ def test_files_that_decide_how_tests_run(path: str, before: str | None, after: s
     ("path", "before", "after"),
     [
         ("tsconfig.json", '{"strict": true}', '{"strict": false}'),
+        ("go.mod", "module x\n", "module x\nrequire github.com/a/b v1.0.0\n"),
+        ("Cargo.toml", CARGO.decode(), CARGO.decode() + "[dev-dependencies]\nproptest = '1'\n"),
+        ("package.json", '{"devDependencies": {"jest": "29"}}', '{"devDependencies": {"jest": "30"}}'),
+        ("vendor/github.com/x/y/z.go", "package z\n", "package z2\n"),
         ("pom.xml", "<project>\n</project>\n", "<project>\n<version>2</version>\n</project>\n"),
         ("setup.py", "setup(name='x')\n", "setup(name='x',\n version='2')\n"),
         ("src/pkg/types.py", None, "A = int\n"),

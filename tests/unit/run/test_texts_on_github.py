@@ -247,7 +247,7 @@ def choose_of_three() -> ranking.Selection:
 
 def end_as(kind: OutcomeKind, summary: str) -> str:
     """The progress comment of a task that ends without a pull request."""
-    text = render_outcome(Outcome(kind=kind, summary=summary))
+    text = render_outcome(Outcome(kind=kind, summary=summary), "b" * 40)
     return render_final(TASK, PLAN, text=text, run_url=RUN)
 
 

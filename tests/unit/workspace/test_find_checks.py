@@ -14,6 +14,7 @@ from bot.workspace.python_project import list_python_projects
 
 PY = "python -m pytest -q"
 CASE = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n"
+SUITE = "python -m unittest discover -s suite"
 PROJECT = '[project]\nname = "x"\nversion = "1"\n'
 
 
@@ -211,6 +212,96 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         },
         [("test", "python tests/run_tests.py")],
     ),
+    "nox's, named by its mark": (
+        {
+            "noxfile.py": "@nox.session(name='tests')\ndef run(session):\n"
+            "    session.run('python', 'suite/run_tests.py')\n",
+            "suite/run_tests.py": "",
+        },
+        [("test", "python suite/run_tests.py")],
+    ),
+    "tox 4's TOML, with arguments": (
+        {
+            "tox.toml": "[env_run_base]\ncommands = [['python', '-m', 'unittest',"
+            " {replace = 'posargs', default = ['discover', '-s', 'suite'], extend = true}]]\n",
+            "suite/test_a.py": CASE,
+        },
+        [("test", SUITE)],
+    ),
+    "tox's old settings in pyproject.toml": (
+        {
+            "pyproject.toml": f'[tool.tox]\nlegacy_tox_ini = """\n[testenv]\ncommands = {SUITE}\n"""\n',
+            "suite/test_a.py": CASE,
+        },
+        [("test", SUITE)],
+    ),
+    "hatch's script": (
+        {
+            "pyproject.toml": "[tool.hatch.envs.test.scripts]\n"
+            "run = 'python -m unittest {args:discover -s suite}'\n",
+            "suite/test_a.py": CASE,
+        },
+        [("test", SUITE)],
+    ),
+    "PDM's script of scripts": (
+        {
+            "pyproject.toml": f"[tool.pdm.scripts]\ntest = {{composite = ['unit']}}\nunit = '{SUITE}'\n",
+            "suite/test_a.py": CASE,
+        },
+        [("test", SUITE)],
+    ),
+    "Pipenv's, pixi's": (
+        {
+            "Pipfile": f"[scripts]\ntest = '{SUITE}'\n",
+            "suite/test_a.py": CASE,
+            "sub/pyproject.toml": PROJECT,
+            "sub/pixi.toml": f"[tasks]\ntest = {{cmd = '{SUITE}'}}\n",
+            "sub/suite/test_a.py": CASE,
+        },
+        [(SUITE, SUITE), (f"sub: {SUITE}", f"cd sub && {SUITE}")],
+    ),
+    "make's target of another name, in a file that is included": (
+        {"Makefile": "-include mk/all.mk\n", "mk/all.mk": "unit-tests:\n\t./run\n"},
+        [("test", "make unit-tests")],
+    ),
+    "bun's own tests": (
+        {"package.json": package(name="x"), "bun.lock": "", "a.test.ts": "import { test } from 'bun:test'"},
+        [("test", "bun test")],
+    ),
+    "lerna's packages": (
+        {
+            "package.json": scripts(test="lerna run test"),
+            "lerna.json": '{"packages": ["modules/*"]}',
+            "modules/a/package.json": scripts(test="jest"),
+        },
+        [("test", "npm test --silent")],
+    ),
+    "many other languages": (
+        {
+            "a/build.zig": "",
+            "a/src/main.zig": "",
+            "b/Project.toml": "",
+            "b/test/runtests.jl": "",
+            "c/pubspec.yaml": "dependencies:\n  flutter:\n    sdk: flutter\n",
+            "c/test/x_test.dart": "",
+            "d/composer.json": '{"require-dev": {"pestphp/pest": "2"}}',
+            "d/phpunit.xml": "",
+            "e/composer.json": '{"require-dev": {"phpunit/phpunit": "10"}}',
+            "e/tests/ATest.php": "",
+            "f/project.clj": "",
+            "f/test/x_test.clj": "",
+            "test/x.bats": "",
+        },
+        [
+            ("bats", "bats test"),
+            ("a: zig build test", "cd a && zig build test"),
+            ("b: julia", "cd b && julia --project -e 'using Pkg; Pkg.test()'"),
+            ("c: flutter test", "cd c && flutter test"),
+            ("d: pest", "cd d && vendor/bin/pest"),
+            ("e: phpunit", "cd e && vendor/bin/phpunit tests"),
+            ("f: lein test", "cd f && lein test"),
+        ],
+    ),
     "a cargo workspace, and one that it leaves out": (
         {
             "Cargo.toml": '[workspace]\nmembers = ["a"]\nexclude = ["tools/b"]\n',
@@ -311,11 +402,56 @@ def test_too_many_are_named() -> None:
         ({"CMakeLists.txt": "enable_testing()"}, "CMakeLists.txt"),
         ({"meson.build": "test('a', exe)"}, "meson.build"),
         ({"x.cabal": ""}, "Haskell"),
+        ({"main_test.go": ""}, "no go.mod"),
+        ({"Gemfile": "", "test/test_a.rb": ""}, "no Rakefile"),
+        ({"build.xml": "<target name='test'>"}, "build.xml"),
+        ({"deps.edn": "", "test/a_test.clj": ""}, "Clojure"),
+        ({"features/a.feature": ""}, "Gherkin"),
     ],
 )
 def test_tests_that_no_command_is_known_for_are_named(files: dict[str, str], said: str) -> None:
     found = find(files)
     assert not found.checks and said in found.not_run[0] and "`test`" in found.not_run[0]
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"CMakeLists.txt": "enable_testing()", "test_a.py": ""}, "CMakeLists.txt"),
+        (
+            {"package.json": scripts(test_unit="jest", test_e2e="cypress run", test_watch="jest")},
+            "`npm run test:e2e`, ",
+        ),
+        (
+            {"package.json": scripts(test="npm run test:unit", test_unit="jest", e2e="cypress run")},
+            "`npm run e2e`, ",
+        ),
+    ],
+)
+def test_what_is_declared_beside_the_checks_is_named(files: dict[str, str], said: str) -> None:
+    found = find(files)
+    assert (
+        len(found.checks) == 1
+        and found.not_run[0].startswith(("the tests of ", said))
+        and said in found.not_run[0]
+    )
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"CMakeLists.txt": "enable_testing()", "Makefile": "test:\n\tctest\n"},
+        {
+            "package.json": scripts(
+                test="jest", test_cov="jest --coverage", test_types="tsd", test_ci="jest --ci"
+            )
+        },
+        {"package.json": scripts(test="run-s test:*", test_a="jest", test_b="mocha")},
+        {"Gemfile": "", "Rakefile": "Rails.application.load_tasks", "test/a_test.rb": ""},
+    ],
+)
+def test_what_a_check_covers_is_not_named(files: dict[str, str]) -> None:
+    assert all("linter" in item for item in find(files).not_run)
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,27 @@
 const ADDRESS = 'HOB_TEST_REPORT';
 const NAME_CHARS = 600; // of 4096 bytes that a pipe takes at once; a character takes four at most
 
+// Taken before code of the repository runs, which may clear the environment or have other functions answer.
+const { openSync, writeSync, closeSync } = require('fs');
+let named = process.env[ADDRESS];
+let opened = null;
+
+/** Open the pipe that the environment named, once. A runner may be started from here as well. */
+function findPipe() {
+  if (opened !== null || !named) return;
+  try {
+    opened = openSync(named, 'w');
+  } catch {}
+}
+
 /** What one session writes to; it never throws. */
 class Channel {
-  constructor(address, runner) {
-    const fs = require('fs');
-    this.write = fs.writeSync;
-    this.close = fs.closeSync;
+  constructor(pipe, runner) {
+    this.write = writeSync;
+    this.close = closeSync;
     this.times = new Map(); // how often a name was told: a second test of one name gets a number
     this.key = require('crypto').randomBytes(16).toString('hex');
-    this.pipe = fs.openSync(address, 'w');
+    this.pipe = pipe;
     this.tell({ begin: runner });
   }
 
@@ -43,16 +55,14 @@ class Channel {
   }
 }
 
-/** The channel that the environment names, once: a runner within a runner reports to nobody. */
+/** A session, once: a runner within a runner reports to nobody. */
 function openChannel(runner) {
-  const address = process.env[ADDRESS];
+  findPipe();
   delete process.env[ADDRESS];
-  if (!address) return null;
-  try {
-    return new Channel(address, runner);
-  } catch {
-    return null;
-  }
+  const pipe = opened;
+  named = '';
+  opened = null;
+  return pipe === null ? null : new Channel(pipe, runner);
 }
 
 /** A test's name: its file from the working directory on, the suites around it, its own. */
@@ -64,6 +74,7 @@ function nameTest(path, titles) {
 
 /** Reports of a mocha's Runner class, https://mochajs.org/api/runner */
 function watchMocha(Runner) {
+  findPipe(); // mocha loads it before the tests
   const run = Runner.prototype.run;
   Runner.prototype.run = function (...rest) {
     const channel = openChannel('mocha');

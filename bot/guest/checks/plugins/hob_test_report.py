@@ -21,10 +21,10 @@ NAME_CHARS = 600  # of 4096 bytes that a pipe takes at once; a character may tak
 class Channel:
     """What one session writes to. Only the process that opened it writes, and it never raises."""
 
-    def __init__(self, address: str, runner: str) -> None:
+    def __init__(self, pipe: int, runner: str) -> None:
         self._pid = os.getpid()
         self._key = binascii.hexlify(os.urandom(16)).decode("ascii")
-        self._pipe = os.open(address, os.O_WRONLY | os.O_CLOEXEC)
+        self._pipe = pipe
         self.tell(begin=runner)
 
     def tell(self, **said: Any) -> None:
@@ -48,15 +48,35 @@ class Channel:
             os.close(self._pipe)
 
 
-def open_channel(runner: str) -> Optional[Channel]:  # noqa: UP045
-    """The channel that the environment names, once: a runner within a runner reports to nobody."""
-    address = os.environ.pop(ADDRESS, "")
-    if not address:
-        return None
-    try:
-        return Channel(address, runner)
-    except OSError:
-        return None
+class Pipe:
+    """The way to whoever watches the check, opened before code of the repository runs in this process.
+
+    That code may clear the environment, or write results of its own there: what the runner itself says later
+    goes where it was to go, and the worst that is said of a test counts.
+    """
+
+    def __init__(self) -> None:
+        self._opened: Optional[int] = None  # noqa: UP045
+
+    def find(self) -> None:
+        """Open it where the environment names it, once. A runner may be started from here as well."""
+        address = os.environ.get(ADDRESS, "")
+        if not address or self._opened is not None:
+            return
+        try:
+            self._opened = os.open(address, os.O_WRONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+
+    def take(self, runner: str) -> Optional[Channel]:  # noqa: UP045
+        """A session on it, once: a runner within a runner reports to nobody."""
+        self.find()
+        os.environ.pop(ADDRESS, None)
+        opened, self._opened = self._opened, None
+        return None if opened is None else Channel(opened, runner)
+
+
+_pipe = Pipe()
 
 
 class Session:
@@ -100,11 +120,16 @@ class Session:
         self._channel.end(self._status)
 
 
+def pytest_addoption(parser: Any) -> None:
+    """Called before a conftest.py is read, which may import the repository's code."""
+    _pipe.find()
+
+
 def pytest_configure(config: Any) -> None:
     """Report from the process that the command started, not from workers."""
     if hasattr(config, "workerinput"):
         return
-    channel = open_channel("pytest")
+    channel = _pipe.take("pytest")
     if channel is not None:
         config.pluginmanager.register(Session(channel), "hob-session")
         gc.freeze()  # pytest's own modules: they need not be looked through at each of its collections
@@ -114,6 +139,7 @@ class Watch:
     """Reports of ``unittest``, whoever runs it: the result that is opened first is the session's."""
 
     def __init__(self, result_class: Any) -> None:
+        _pipe.find()
         self._channel: Optional[Channel] = None  # noqa: UP045
         self._owner: Any = None
         self._failed: Dict[str, bool] = {}  # noqa: UP006
@@ -142,7 +168,7 @@ class Watch:
 
         def start_test_run(result: Any) -> Any:
             if watch._channel is None:
-                watch._channel = open_channel("unittest")
+                watch._channel = _pipe.take("unittest")
                 watch._owner = result if watch._channel else None
             return begin(result)
 

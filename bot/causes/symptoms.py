@@ -1,0 +1,120 @@
+"""What tools say of themselves and of the machine that they are on, and what it means."""
+
+from __future__ import annotations
+
+# By what a tool says: what is not there, and the image that would have it, '' where none is known. In the
+# order in which they are tried; the first group is put into the text.
+SYMPTOMS = (
+    (
+        r"'?minversion'? requires pytest-([\w.]+), actual",
+        "pytest is older than {}, which the settings ask for",
+        "pytest",
+    ),
+    (
+        r"^(?:E\s+)?(?:ImportError|OSError): (lib[\w.+-]{1,60}): cannot open shared object",
+        "the system library {} is not in the sandbox",
+        "",
+    ),
+    (r"cannot load library '([\w.+-]{1,60})'", "the system library {} is not in the sandbox", ""),
+    (
+        r"error while loading shared libraries: ([\w.+-]{1,60}):",
+        "the system library {} is not in the sandbox",
+        "",
+    ),
+    (
+        r"no \$DISPLAY environment variable|cannot open display|could not connect to display",
+        "there is no display in the sandbox; start one in `test` (xvfb-run), with an `image` that has it",
+        "",
+    ),
+    (
+        r"Executable doesn't exist at \S{0,200}ms-playwright|Could not find (?:Chrome|Chromium|Firefox)"
+        r"|cannot find Chrome binary|Message: '?chromedriver"
+        r"|ChromeHeadless\b.{0,80}(?:not found|ENOENT|CHROME_BIN)",
+        "the tests need a browser, and there is none in the sandbox",
+        "mcr.microsoft.com/playwright:v1.50.0",
+    ),
+    (
+        r"Cannot connect to the Docker daemon|docker\.errors\.DockerException: Error while fetching server"
+        r"|Could not find a valid Docker environment",
+        "the tests start containers, and there is no Docker in the sandbox; leave them out of `test`",
+        "",
+    ),
+    (
+        r"setuptools[-_]scm was unable to detect version",
+        "the project's version is read from git's tags, which are not in the sandbox; "
+        "give one in `setup` or `test` (`SETUPTOOLS_SCM_PRETEND_VERSION=0.0.0`)",
+        "",
+    ),
+    (
+        r"unable to auto-detect email address|Please tell me who you are",
+        "git asks who commits; give it a name in `test` (`git config user.email` and `user.name`)",
+        "",
+    ),
+    (
+        r"Cannot find module '([^'\n]{0,120}\.node)'",
+        "the compiled module {} is not built; let `setup` build it (`npm rebuild`)",
+        "",
+    ),
+    (
+        r"packageManager\": \"(\w+@[\w.-]{1,20})|configured to use (pnpm|yarn)\b",
+        "package.json asks for {}, and another version is in the sandbox; enable it in `setup` (corepack)",
+        "",
+    ),
+    (
+        r"SyntaxError: Unexpected token '(?:\?\?=|\|\|=|&&=)'",
+        "this Node is too old for the project",
+        "node:22",
+    ),
+    (
+        r"requires rustc [\d.]+ or newer|feature `edition20\d\d` is required",
+        "this Rust is too old for the project",
+        "rust:1",
+    ),
+    (
+        r"module requires Go ([\d.]+)|go\.mod requires go >= ([\d.]+)",
+        "this Go is older than {}, which the module asks for",
+        "golang:1",
+    ),
+    (r"linker `(\w+)` not found", "the linker {} is not in the sandbox", "rust:1"),
+    (
+        r"failed to run custom build command for `([\w-]{1,60})",
+        "{} needs a library of the system to be built",
+        "",
+    ),
+    (
+        r"invalid target release: (\d+)|Unsupported class file major version",
+        "this Java is too old for the project",
+        "maven:3",
+    ),
+    (r"JAVA_HOME is not set", "Java is not in the sandbox", "eclipse-temurin:21"),
+    (
+        r"compatible \.NET SDK was not found|NETSDK1045",
+        "this .NET is too old for the project",
+        "mcr.microsoft.com/dotnet/sdk:9.0",
+    ),
+    (
+        r"Your Ruby version is [\d.]+, but your Gemfile specified",
+        "this Ruby is another than the Gemfile asks for",
+        "ruby:3",
+    ),
+    (
+        r"Read-only file system: '([^'\n]{1,120})'",
+        "it writes to {}, which is read-only in the sandbox; let it write below the checkout or /tmp",
+        "",
+    ),
+    (
+        r"settings are not configured\. You must either define the environment variable DJANGO_SETTINGS",
+        "Django is not told its settings; name them in `test` (`DJANGO_SETTINGS_MODULE=...`)",
+        "",
+    ),
+    (
+        r"virtual environment was not created successfully because ensurepip",
+        "this Python cannot make environments",
+        "python:3",
+    ),
+    (
+        r"UnknownHostException: ([\w.-]{1,80})|NU1301\b.{0,200}https://([\w.-]{1,80})",
+        "it asks for the network ({}), and there is none; fetch in `setup`, with `setup_internet: packages`",
+        "",
+    ),
+)
