@@ -92,8 +92,8 @@ ALLOWED: dict[str, set[str]] = {
         "bot.run", "bot.settings", "bot.solve", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.dashboard": {
-        "bot.domain", "bot.errors", "bot.experiments", "bot.flags", "bot.github_hosts", "bot.settings",
-        "bot.tasks", "bot.text",
+        "bot.domain", "bot.errors", "bot.experiments", "bot.flags", "bot.forecast", "bot.github_hosts",
+        "bot.serve.capacity", "bot.settings", "bot.tasks", "bot.text",
     },
     "bot.redteam": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.run", "bot.settings", "bot.text",
