@@ -1,4 +1,4 @@
-"""What people corrected where a repository agreed to learning, the rules proposed from it, and thumbs."""
+"""Corrections where a repository agreed to learning, the rules proposed from them, thumbs, transcripts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 
 from bot.dashboard.access.viewer import find_viewer
 from bot.dashboard.page_reader import PageReader
-from bot.tasks.database.tables import corrections, proposed_rules, pull_ends, tasks
+from bot.tasks.database.tables import attempts, corrections, proposed_rules, pull_ends, tasks
 
 blueprint = Blueprint("learning", __name__)
 
@@ -57,6 +57,18 @@ def _count_thumbs() -> Select[Any]:
     )
 
 
+def _count_transcripts() -> Select[Any]:
+    """Attempts by repository whose pull request was merged, and closed without that."""
+    made, ends = tasks.c, pull_ends.c
+    both = (ends.repo_id == made.repo_id) & (ends.pull == made.pull)
+    merged = func.count().filter(ends.merged).label("merged")
+    closed = func.count().filter(~ends.merged).label("closed")
+    query = select(made.repo_full_name, merged, closed).select_from(
+        attempts.join(tasks, made.id == attempts.c.task).join(pull_ends, both)
+    )
+    return query.where(made.pull > 0).group_by(made.repo_full_name).order_by(merged.desc()).limit(MOST)
+
+
 @blueprint.get("/learning")
 def show() -> str:
     """Counts, rules and thumbs; 404 for anybody but operators."""
@@ -67,5 +79,6 @@ def show() -> str:
         "learning.html",
         corrections=reader.select(_count_corrections()),
         rules=reader.select(_list_rules()),
+        transcripts=reader.select(_count_transcripts()),
         thumbs=reader.select(_count_thumbs()),
     )

@@ -52,7 +52,7 @@ async def test_variants_are_compared(client: FlaskClient, store: Store, database
 
 async def test_what_was_refused_is_counted(client: FlaskClient, store: Store, database: Database) -> None:
     page = client.get("/safety").text
-    for said in ("Nothing was refused.", "Nobody waits.", "Nobody is blocked."):
+    for said in ("Nothing was refused.", "Nobody waits.", "Nobody is blocked.", "No run read a suspicious"):
         assert said in page
     await store.block(EVERYWHERE, Person(id=9, login="<i>mallory"), by="", reason="spam")
     await execute(
@@ -66,6 +66,22 @@ async def test_what_was_refused_is_counted(client: FlaskClient, store: Store, da
     assert "<td>moderation</td><td>malware</td><td>2</td><td>1</td>" in page
     assert "octo/app#3 by eve" in page
     assert "&lt;i&gt;mallory in all, by the operator" in page and ": spam" in page
+
+
+async def test_runs_that_read_orders_as_data_are_listed(
+    client: FlaskClient, store: Store, database: Database
+) -> None:
+    found = '[{"where": "file <x>.md", "signs": ["gives an order", "wants it unseen"], "score": 6}]'
+    for number, outcome in ((3, found), (4, "[]"), (5, '"odd"')):
+        task = await store.add_task(make_request(number=number))
+        claimed = await store.claim(task.id, "w")
+        assert claimed
+        await store.begin_attempt(claimed[1])
+        change = f"UPDATE attempts SET outcome = '{{\"suspicions\": {outcome}}}' WHERE maker = {task.id}"
+        await execute(database, change.replace(":", "\\:"))
+    page = client.get("/safety").text
+    assert page.count("gives an order") == 1
+    assert "octo/app#3</a>" in page and "file &lt;x&gt;.md gives an order, wants it unseen" in page
 
 
 async def test_what_was_learned_is_shown_as_text(
@@ -93,6 +109,13 @@ async def test_what_was_learned_is_shown_as_text(
     )
     assert "<td>octo/app</td><td>said</td><td>3</td><td>2</td>" in page
     assert "<td>octo/app</td><td>3</td><td>1</td><td>1</td>" in page
+    assert "No attempt's pull request was closed." in page.replace("&#39;", "'")
+    task = await store.add_task(make_request(number=8))
+    claimed = await store.claim(task.id, "w")
+    assert claimed
+    await store.begin_attempt(claimed[1])
+    await execute(database, f"UPDATE tasks SET pull = 4 WHERE id = {task.id}")
+    assert "<tr><td>octo/app</td><td>1</td><td>0</td></tr>" in client.get("/learning").text
 
 
 async def test_a_forecast_of_the_load_that_there_is_or_another(client: FlaskClient, store: Store) -> None:
