@@ -20,6 +20,7 @@ from bot.dashboard.access.tokens import ApiTokens
 from bot.dashboard.access.viewer import find_viewer, guard
 from bot.dashboard.api import routes as api
 from bot.dashboard.audit import AuditLog
+from bot.dashboard.block_board import BlockBoard
 from bot.dashboard.boards import experiments, forecast, learning, safety
 from bot.dashboard.flag_board import FlagBoard
 from bot.dashboard.house import House
@@ -72,6 +73,7 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     app.extensions["house"] = House(engine, settings)
     app.extensions["experiment_board"] = experiments.ExperimentBoard(engine)
     app.extensions["forecast_board"] = forecast.ForecastBoard(engine, settings)
+    app.extensions["block_board"] = BlockBoard(engine)
     app.extensions["flag_board"] = FlagBoard(engine, settings)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["viewer"] = find_viewer

@@ -64,7 +64,7 @@ def show() -> str:
     reader: PageReader = current_app.extensions["reader"]
     row = blocks.c
     listed: Sequence[object] = reader.select(
-        select(row.scope, row.login, row.decided_by, row.reason, row.since)
+        select(row.scope, row.person, row.login, row.decided_by, row.reason, row.since)
         .order_by(row.since.desc())
         .limit(MOST)
     )
