@@ -27,13 +27,14 @@ _DENIES = frozenset(_DENIED.split())
 _INSTEAD = re.compile(r"\b(?:instead of|rather than|in place of)\b", re.IGNORECASE)
 _PREFER = re.compile(r"(\bprefer\b[^,.;\n]{1,60}?)\bover\b", re.IGNORECASE)
 # What follows these is where, for what or but: it is not denied with what stands before.
-_JOINING = "for in on at to from with when where if while unless because since but and use prefer"
-_ENDS_DENIAL = frozenset(_JOINING.split())
+_JOINING = "for in on at to from with when where if while unless because since but and prefer"
 # Verbs that the index of code leaves out, since each request says them; here they tell rules apart.
 _VERBS = """
 add added adding adds allow allows change changed changes fix fixed fixes remove removed removes support
 update updated updates
 """
+_USE = frozenset(["use", "uses", "used", "using"])
+_ENDS_DENIAL = frozenset(_JOINING.split()) | _USE
 _FILLING = "also always ever good better ok prefer wants"
 _IGNORED = (STOP - frozenset(_VERBS.split())) | _DENIES | frozenset(_FILLING.split())
 
@@ -68,14 +69,16 @@ def read_meaning(text: str) -> Meaning:
     said: set[str] = set()
     denied: set[str] = set()
     for clause in _CLAUSE_END.split(_INSTEAD.sub(" not ", _PREFER.sub(r"\1 not ", plain))):
-        into = said
+        into, before = said, 0
         for word in _WORD.findall(clause):
             lowered = word.lower()
             if lowered in _DENIES:
-                into = denied
-            elif lowered in _ENDS_DENIAL and into is denied and denied:
+                into, before = denied, len(denied)
+            elif lowered in _ENDS_DENIAL and into is denied and len(denied) > before:
                 into = said
-            if lowered not in _IGNORED:
+            if lowered in _USE:
+                said.add("use")  # never denied itself: "don't use print" is the same as "no print"
+            elif lowered not in _IGNORED:
                 into.update(terms(word)[-1:])  # an identifier of several parts is one word: the last term
     return Meaning(said=frozenset(said), denied=frozenset(denied))
 

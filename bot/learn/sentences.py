@@ -41,7 +41,7 @@ _ABOUT_ONE = """
 fix fixed test tests failing fails fail check checks ci lint linter build pass passing passes red green review
 rebase merge conflict conflicts pull request pr branch change changes commit commits update add remove revert
 again issue bug error problem code look done work works try close reopen main master release here there
-nothing something need want good nice thank thanks great approve approved
+nothing something need want use good nice thank thanks great approve approved
 """
 _ONCE = frozenset(map(stem, _ABOUT_ONE.split()))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 
 from bot.learn.edits import find_replacement, list_added_lines, list_replacements
 from bot.learn.meaning import SAME, measure_likeness, read_meaning
 from bot.learn.sentences import find_sentences
+from tests.support import ROOT
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,10 @@ from bot.learn.sentences import find_sentences
         ("Don’t print, use the logger", "Use the logger rather than print()"),
         ("timestamps should be in UTC", "Use UTC for all timestamps"),
         ("Call getUser for names", "names want get_user"),
+        ("Use pathlib.", "please use pathlib here"),
+        ("No prints please, use the logging module", "We don't use print in this codebase; use logging."),
+        ("Not float, not use print", "don't use print, no float"),
+        ("Do not use float use Decimal", "Use Decimal instead of float"),
     ],
 )
 def test_the_same_in_other_words_is_the_same(one: str, two: str) -> None:
@@ -31,6 +38,7 @@ def test_the_same_in_other_words_is_the_same(one: str, two: str) -> None:
         ("Never log secrets", "Log all secrets"),
         ("Use snake_case for get_user", "use camelCase for get_user"),
         ("Use a set here", "Use a dict here"),
+        ("Use print", "Don't use print"),
         ("Names of tests should say what they check", "The docstring should say what it returns"),
         ("Decimal", "Decimal"),  # one word says too little
         ("", ""),
@@ -52,6 +60,9 @@ def test_something_else_or_the_opposite_is_not(one: str, two: str) -> None:
             ["Use UTC for times", "Sort the imports by name"],
         ),
         ("Add a test for every fix", ["Add a test for every fix"]),
+        ("Use pathlib.", ["Use pathlib."]),
+        ("use the main branch", []),
+        ("Please use it here", []),
         ("nit: names should be plural for lists", ["names should be plural for lists"]),
         # What is about this pull request alone, says nothing, asks, or is somebody else's words.
         ("please fix the failing tests", []),
@@ -102,3 +113,13 @@ def test_only_lines_of_its_own_that_were_replaced_one_by_one_count() -> None:
     edit = "@@ -1,4 +1,4 @@\n-print(a)\n-print(z)\n+log(a)\n+log(z)\n same\n-print(b)\n+log(b)\n+more()\n"
     assert list_replacements(edit, own) == [("print", "log")]
     assert list_replacements(edit, set()) == []
+
+
+def test_ordinary_texts_agree_on_nothing() -> None:
+    """Of 621 ordinary issue texts none asks for what another asks for."""
+    lines = (ROOT / "tests/data/safety/ordinary.txt").read_text("utf-8").splitlines()
+    texts = [line for line in lines if line.strip() and not line.startswith("#")]
+    said = [(number, read_meaning(one)) for number, text in enumerate(texts) for one in find_sentences(text)]
+    assert len(said) > 150
+    for (here, one), (there, two) in combinations(said, 2):
+        assert here == there or measure_likeness(one, two) < SAME
