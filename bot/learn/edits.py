@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from itertools import takewhile, zip_longest
 
 MOST_TOKENS = 6  # that one place of a line may lose or gain
@@ -13,11 +13,10 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 _NAME = re.compile(r"[^\W\d]\w*")
 
 
-def list_added_lines(patch: str) -> Iterator[str]:
+def list_added_lines(patch: str) -> set[str]:
     """The lines that a patch adds, without space around them."""
-    for line in patch[:MOST_PATCH].splitlines():
-        if line.startswith("+") and line[1:].strip():
-            yield line[1:].strip()
+    lines = patch[:MOST_PATCH].splitlines()
+    return {line[1:].strip() for line in lines if line.startswith("+") and line[1:].strip()}
 
 
 def list_replacements(patch: str, own: Set[str]) -> list[tuple[str, str]]:

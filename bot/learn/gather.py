@@ -6,6 +6,7 @@ are kept without secrets, as plain text.
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from collections.abc import AsyncIterator, Callable, Container, Sequence, Set
@@ -21,6 +22,7 @@ from bot.tasks.learning.corrections import Correction, CorrectionKind
 from bot.text.fit import MARK
 
 MOST_CORRECTIONS = 60  # of one pull request that are kept
+MOST_TEXTS = 100  # of each kind that are read, the oldest
 MOST_COMMITS = 20  # of each side whose differences are read
 _FINDING = re.compile(r"<!--[ \t]*hob:note:")  # what the comment of a finding bears
 _TURNS_DOWN = re.compile(
@@ -73,7 +75,7 @@ class PullReader:
     async def _read_words(self, comments: Sequence[ReviewComment]) -> AsyncIterator[Correction]:
         """What was said in comments and reviews; replies under Hob's findings are read as what they are."""
         findings = {one.id for one in comments if self._is_finding(one)}
-        inline = [one for one in comments if one.reply_to not in findings]
+        inline = [one for one in comments if one.reply_to not in findings][:MOST_TEXTS]
         for comment in inline:
             url = f"{self._pull.url}#discussion_r{comment.id}"
             async for each in self._read_text(
@@ -83,17 +85,17 @@ class PullReader:
         talk = await self._api.issues.list_comments(self._pull.number)
         reviews = await self._api.reviews.list_texts(self._pull.number)
         for name, texts in (("comment", talk), ("review", reviews)):
-            for text in texts:
+            for text in texts[:MOST_TEXTS]:
                 async for each in self._read_text(f"{name}:{text.id}", text.body, text.author, text.url):
                     yield each
 
     async def _read_text(
         self, source: str, body: str, author: Person, url: str, path: str = ""
     ) -> AsyncIterator[Correction]:
-        said = find_sentences(body)
-        if said and await self._counts(author):
-            for number, sentence in enumerate(said):
-                yield self._make(f"{source}:{number}", CorrectionKind.SAID, sentence, author, url, path)
+        if not await self._counts(author):
+            return
+        for number, sentence in enumerate(await asyncio.to_thread(find_sentences, body)):
+            yield self._make(f"{source}:{number}", CorrectionKind.SAID, sentence, author, url, path)
 
     async def _read_commits(self) -> AsyncIterator[Correction]:
         """What people's commits on top of Hob's say, and what they put in place of Hob's own lines."""
@@ -105,19 +107,19 @@ class PullReader:
         lines: set[str] = set()
         for commit in own[:MOST_COMMITS] if theirs else ():
             for file in await self._api.commits.list_patches(commit.sha):
-                lines.update(list_added_lines(file.patch))
+                lines.update(await asyncio.to_thread(list_added_lines, file.patch))
         for commit in theirs:
             async for each in self._read_commit(commit, lines):
                 yield each
 
     async def _read_commit(self, commit: Commit, own: Set[str]) -> AsyncIterator[Correction]:
         url = f"{self._pull.url}/commits/{commit.sha}"
-        for number, sentence in enumerate(find_sentences(commit.message)):
+        for number, sentence in enumerate(await asyncio.to_thread(find_sentences, commit.message)):
             source = f"commit:{commit.sha}:{number}"
             yield self._make(source, CorrectionKind.SAID, sentence, commit.author, url)
         number = 0
         for file in await self._api.commits.list_patches(commit.sha):
-            for before, after in list_replacements(file.patch, own):
+            for before, after in await asyncio.to_thread(list_replacements, file.patch, own):
                 words, source = render_replacement(before, after), f"edit:{commit.sha}:{number}"
                 yield self._make(source, CorrectionKind.EDITED, words, commit.author, url, file.path)
                 number += 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.guest.index.words import STOP, terms
-from bot.tasks.learning.corrections import Correction, CorrectionKind
+from bot.tasks.learning.corrections import CorrectionKind
 
 SAME = 0.7  # the likeness from which on two corrections are one
 SAME_ELSEWHERE = 0.85  # where they are about different kinds of files
@@ -91,15 +91,10 @@ def measure_likeness(one: Meaning, two: Meaning) -> float:
     return 2 * shared / (len(one) + len(two)) if shared >= LEAST_SHARED else 0.0
 
 
-def is_same(one: Correction, two: Correction) -> bool:
-    """Whether two corrections ask for the same."""
-    return is_alike(one.kind, one.words, one.file_kind, two.kind, two.words, two.file_kind)
-
-
 def is_alike(
     kind: CorrectionKind, words: str, file_kind: str, other: CorrectionKind, its_words: str, its_kind: str
 ) -> bool:
-    """The same for a rule and a correction: their kinds, words and kinds of files."""
+    """Whether two corrections ask for the same, by their kinds, words and kinds of files."""
     if kind is not other:
         return False
     here = not file_kind or not its_kind or file_kind == its_kind

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import NamedTuple
 
-from bot.learn.meaning import SAME, is_alike, is_same, measure_likeness, read_meaning
+from bot.learn.meaning import SAME, is_alike, measure_likeness, read_meaning
 from bot.tasks.learning.corrections import Correction, CorrectionKind, ProposedRule
 
 PULLS = 3  # different pull requests on which the same was said, before it is proposed
@@ -14,17 +16,33 @@ FILE = "AGENTS.md"
 MOST_SEEDS = 10  # corrections that a proposal names
 
 
+class _Said(NamedTuple):
+    """What tells corrections apart."""
+
+    kind: CorrectionKind
+    words: str
+    file_kind: str
+
+
 def find_rules(corrections: Sequence[Correction], before: Sequence[ProposedRule]) -> list[ProposedRule]:
     """The rules that corrections on ``PULLS`` pull requests or more agree on, and that were not proposed.
 
     Each group is what is the same as one of its corrections, so that no chain of likenesses makes a rule.
     The one with the most pull requests comes first.
     """
-    groups = []
-    for centre in corrections:
-        alike = [one for one in corrections if is_same(one, centre)]
-        if len({one.pull for one in alike}) >= PULLS:
-            groups.append((centre, alike))
+    given: dict[_Said, list[Correction]] = {}
+    for one in corrections:
+        given.setdefault(_Said(one.kind, one.words, one.file_kind), []).append(one)
+    same = {said: list(ones) for said, ones in given.items()}
+    for said, other in combinations(given, 2):
+        if is_alike(*said, *other):
+            same[said] += given[other]
+            same[other] += given[said]
+    groups = [
+        (ones[0], same[said])
+        for said, ones in given.items()
+        if len({one.pull for one in same[said]}) >= PULLS
+    ]
     groups.sort(
         key=lambda group: (-len({one.pull for one in group[1]}), len(group[0].words), group[0].source)
     )

@@ -13,7 +13,7 @@ from bot.learn.meaning import read_meaning
 from bot.text.gfm import make_gfm_parser
 from bot.text.invisible import remove_invisible_text
 
-MOST_READ = 8_000  # characters of a comment
+MOST_READ = 4_000  # characters of a comment
 MOST_SENTENCES = 5  # of a comment that are kept
 LONGEST = 200  # characters of a sentence; a longer one is no rule
 LEAST_WORDS = 2  # that say something

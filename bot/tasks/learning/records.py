@@ -14,7 +14,7 @@ from bot.tasks.database.column_values import plain, restore, storable
 from bot.tasks.database.tables import corrections, proposed_rules
 from bot.tasks.learning.corrections import Correction, CorrectionKind, ProposedRule, RuleState
 
-MOST_COMPARED = 400  # corrections of a repository, the newest
+MOST_COMPARED = 200  # corrections of a repository, the newest
 _FORGET_PERSON = text("""
     UPDATE proposed_rules SET words = '', seeds = '[]'
     WHERE EXISTS (SELECT FROM jsonb_array_elements(seeds) AS seed WHERE lower(seed ->> 'login') = :name)

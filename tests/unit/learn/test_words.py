@@ -108,7 +108,7 @@ def test_one_place_of_a_line_replaced(old: str, new: str, pair: tuple[str, str] 
 
 
 def test_only_lines_of_its_own_that_were_replaced_one_by_one_count() -> None:
-    own = set(list_added_lines("@@ -0,0 +1,3 @@\n+print(a)\n+  print(b)\n+\n context"))
+    own = list_added_lines("@@ -0,0 +1,3 @@\n+print(a)\n+  print(b)\n+\n context")
     assert own == {"print(a)", "print(b)"}
     edit = "@@ -1,4 +1,4 @@\n-print(a)\n-print(z)\n+log(a)\n+log(z)\n same\n-print(b)\n+log(b)\n+more()\n"
     assert list_replacements(edit, own) == [("print", "log")]
