@@ -24,8 +24,12 @@ def block(who: str | None, repository: str, reason: str) -> None:
     is stopped. A block is of the account: another name does not help.
     """
     from bot.settings import load
+    from bot.tasks.safety.operator_blocks import BlockError
 
-    asyncio.run(_block(load(), who, repository, reason))
+    try:
+        asyncio.run(_block(load(), who, repository, reason))
+    except BlockError as refused:
+        raise click.ClickException(str(refused)) from None
 
 
 @click.command()
@@ -34,8 +38,12 @@ def block(who: str | None, repository: str, reason: str) -> None:
 def unblock(who: str, repository: str) -> None:
     """Take requests from a person again, if they may write to the repository."""
     from bot.settings import load
+    from bot.tasks.safety.operator_blocks import BlockError
 
-    asyncio.run(_unblock(load(), who, repository))
+    try:
+        asyncio.run(_unblock(load(), who, repository))
+    except BlockError as refused:
+        raise click.ClickException(str(refused)) from None
 
 
 async def _block(settings: Settings, who: str | None, repository: str, reason: str) -> None:
