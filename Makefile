@@ -100,6 +100,10 @@ bench-model: setup ## an endpoint's time to first token and speed, with our prom
 guard-check: setup ## 1,000 simulated releases of each kind: bad ones stopped, good ones let through; ARGS="--a-day 30"
 	$(BIN)/python -m benchmarks.guard_check $(ARGS)
 
+export-check: setup ## an export loaded by Hugging Face's datasets, a small one or ARGS=FOLDER that hob export wrote
+	$(BIN)/$(PIP) -e '.[training]'
+	@$(BIN)/python -m benchmarks.export_check $(ARGS)
+
 eval-check: setup ## every planted bug is shown by the tests that the suite names, and by no others
 	@$(BIN)/python -m bot.eval.check $(SUITE) $(ARGS)
 

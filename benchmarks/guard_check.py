@@ -2,7 +2,7 @@
 
 Each goes 1%, 10%, 50%, 100% as ``bot.flags.releases`` would move it, with so many tasks a day that end as
 chance has it; ``bot.flags.guard`` looks after every few of them. Failures and proofs are shares, costs are
-lognormal.
+lognormal; one task in five gets a thumb.
 """
 
 from __future__ import annotations
@@ -12,21 +12,25 @@ import random
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.flags.guard import ArmFigures, Move, Stratum, compare, judge
 from bot.flags.releases import MARGIN, STEPS
 
+RATED = 0.2  # of the tasks get a thumb
 DAYS = 60  # after which a release that is neither through nor back is given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """How tasks end: shares that fail and, of the rest, that are proved; the mean cost in US dollars."""
+    """How tasks end: shares that fail and, of the rest, that are proved; the mean cost in US dollars; of the
+    tasks on which somebody leaves a thumb the share that is disliked.
+    """
 
     failed: float = 0.15
     proved: float = 0.80
     usd: float = 0.60
+    disliked: float = 0.15
 
 
 REST = Variant()
@@ -38,6 +42,7 @@ VARIANTS: Mapping[str, tuple[Variant, bool]] = {  # and whether the release is b
     "30 points fewer are proved": (Variant(proved=0.45), True),
     "everything fails": (Variant(failed=1.0), True),
     "twice as dear": (Variant(usd=1.20), True),
+    "as good by all figures, and 30 points more of the thumbs are down": (Variant(disliked=0.45), True),
 }
 
 
@@ -48,6 +53,8 @@ class Tally:
     costs: list[float] = field(default_factory=list)
     failed: int = 0
     proved: int = 0
+    rated: int = 0
+    disliked: int = 0
     usd: float = 0.0
     squares: float = 0.0
 
@@ -57,6 +64,9 @@ class Tally:
         cost = variant.usd * dice.lognormvariate(-0.5, 1.0)  # its mean is 1
         self.failed += fails
         self.proved += not fails and dice.random() < variant.proved
+        if dice.random() < RATED:
+            self.rated += 1
+            self.disliked += dice.random() < variant.disliked
         self.usd, self.squares = self.usd + cost, self.squares + cost * cost
         self.costs.append(cost)
 
@@ -69,7 +79,7 @@ class Tally:
         variance = (self.squares - count * mean * mean) / (count - 1) if count > 1 else 0.0
         return ArmFigures(
             tasks=count, failed=self.failed, changes=count, proved=self.proved, usd=mean,
-            usd_variance=max(0.0, variance),
+            usd_variance=max(0.0, variance), rated=self.rated, disliked=self.disliked,
         )  # fmt: skip
 
 
@@ -90,7 +100,7 @@ def play(variant: Variant, dice: random.Random, *, a_day: int, every: int, drift
         taken = dice.random() * 100 < STEPS[step]
         worse = drift if number > 2 * a_day else 0.0
         side = variant if taken else REST
-        now = Variant(failed=min(1.0, side.failed + worse), proved=side.proved, usd=side.usd)
+        now = replace(side, failed=min(1.0, side.failed + worse))
         sides[step][not taken].add(now, dice)
         own += taken
         if number % every:

@@ -132,6 +132,10 @@ class RepoConfig(BaseModel):
     training: bool = Field(
         default=False, description="whether the operator may export what was done here as training data"
     )
+    learning: bool = Field(
+        default=False,
+        description="whether Hob may propose a rule for AGENTS.md when people corrected it so three times",
+    )
     protected_paths: tuple[Line, ...] = Field(
         default=(), description="glob patterns that Hob must not change"
     )

@@ -18,7 +18,7 @@ def purge(repository: str, person: str) -> None:
     """Delete ended tasks with their transcripts, handled deliveries, and a repository's mirror.
 
     What still runs or waits is left: stop it first. Nothing on GitHub is touched. Records of what was refused
-    go too, and a person's sessions and API tokens; who is blocked stays blocked.
+    and of corrections go too, and a person's sessions and API tokens; who is blocked stays blocked.
     """
     from bot.settings import load
 
@@ -36,6 +36,7 @@ async def _purge(settings: Settings, repository: str, person: str) -> None:
     async with open_migrated_database(settings) as database:
         store = Store(database.engine)
         await store.purge_refusals(repo=repository, person=person)
+        await store.purge_learning(repo=repository, person=person)
         if person:
             await store.purge_sign_ins(person)
         tasks = await store.purge_tasks(repo=repository, person=person)

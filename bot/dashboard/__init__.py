@@ -20,7 +20,8 @@ from bot.dashboard.access.tokens import ApiTokens
 from bot.dashboard.access.viewer import find_viewer, guard
 from bot.dashboard.api import routes as api
 from bot.dashboard.audit import AuditLog
-from bot.dashboard.boards import experiments, safety
+from bot.dashboard.block_board import BlockBoard
+from bot.dashboard.boards import experiments, forecast, learning, safety
 from bot.dashboard.flag_board import FlagBoard
 from bot.dashboard.house import House
 from bot.dashboard.live import LiveRuns
@@ -71,6 +72,8 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     app.extensions["audit"] = AuditLog(engine)
     app.extensions["house"] = House(engine, settings)
     app.extensions["experiment_board"] = experiments.ExperimentBoard(engine)
+    app.extensions["forecast_board"] = forecast.ForecastBoard(engine, settings)
+    app.extensions["block_board"] = BlockBoard(engine)
     app.extensions["flag_board"] = FlagBoard(engine, settings)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["viewer"] = find_viewer
@@ -86,6 +89,8 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     app.register_blueprint(api.blueprint)
     app.register_blueprint(experiments.blueprint)
     app.register_blueprint(safety.blueprint)
+    app.register_blueprint(learning.blueprint)
+    app.register_blueprint(forecast.blueprint)
     app.register_error_handler(403, _refuse)
     app.register_error_handler(404, _not_found)
     app.register_error_handler(GitHubAway, _github_away)

@@ -9,12 +9,15 @@ from werkzeug.wrappers import Response
 
 from bot.dashboard.access.viewer import Viewer, find_viewer
 from bot.dashboard.audit import AuditLog
+from bot.dashboard.block_board import BlockBoard
 from bot.dashboard.flag_board import FlagBoard
 from bot.dashboard.house import House
+from bot.errors import HobError
 from bot.flags.known import KNOWN, FlagError
 from bot.flags.order import FlagOrder
 from bot.flags.records import Actor
 from bot.flags.rules import EVERYBODY, Unit
+from bot.tasks.safety.operator_blocks import BlockError
 
 blueprint = Blueprint("operators", __name__, url_prefix="/operators")
 
@@ -120,8 +123,29 @@ def stop_release() -> Response:
     return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
 
 
+@blueprint.post("/blocks")
+def change_block() -> Response:
+    """Take no requests from somebody, or take them again."""
+    viewer, form = _acting_operator(), request.form
+    who, repository = form.get("who", "").strip()[:100], form.get("repository", "").strip()[:200]
+    unblock, reason = form.get("unblock") == "yes", form.get("reason", "").strip()[:200]
+    where = f"{who} in {repository}" if repository else who
+    entry = _begin(viewer, "unblock" if unblock else "block", where)
+    board: BlockBoard = current_app.extensions["block_board"]
+    try:
+        done = (
+            board.unblock(who, repository) if unblock else board.block(who, repository, reason, viewer.login)
+        )
+    except BlockError as refused:
+        _audit().end(entry, str(refused))
+        raise
+    _audit().end(entry, done)
+    return redirect(url_for("safety.show"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.errorhandler(BlockError)
 @blueprint.errorhandler(FlagError)
-def explain_refusal(error: FlagError) -> tuple[str, int]:
+def explain_refusal(error: HobError) -> tuple[str, int]:
     """Say what was wrong with what was asked for."""
     said = str(error)
     problem = f"{said[:1].upper()}{said[1:]}."

@@ -21,6 +21,21 @@ _ERRORS = text("""
             ELSE 'large' END)::int), 0)::float AS size_right
     FROM ended
 """)
+# Each sign that an estimate named: how the tasks that had it ended, beside those that did not.
+_SIGNS = text("""
+    WITH first AS (
+        SELECT DISTINCT ON (task) task, estimate FROM runs
+        WHERE estimate IS NOT NULL AND started_at >= now() - make_interval(days => :days) ORDER BY task, id),
+    ended AS (
+        SELECT estimate -> 'signs' AS signs, (tasks.verdict = 'proved')::int AS proved
+        FROM first JOIN tasks ON tasks.id = first.task WHERE tasks.state IN ('done', 'failed')),
+    named AS (SELECT DISTINCT jsonb_array_elements_text(signs) AS sign FROM ended)
+    SELECT sign, count(*) FILTER (WHERE signs ? sign) AS tasks,
+        coalesce(avg(proved) FILTER (WHERE signs ? sign), 0)::float AS proved,
+        count(*) FILTER (WHERE NOT signs ? sign) AS others,
+        coalesce(avg(proved) FILTER (WHERE NOT signs ? sign), 0)::float AS proved_without
+    FROM named, ended GROUP BY sign ORDER BY 2 DESC, sign LIMIT 30
+""")
 COIN = 0.25  # the mean squared error of saying one half each time
 SMALL_TURNS, MEDIUM_TURNS = 10, 30  # as ``bot.run.prepare.estimate`` has them
 
@@ -36,6 +51,29 @@ class EstimateErrors:
     proved: float
     error: float
     size_right: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignFigures:
+    """Of those that ended ``tasks`` had the sign, and the share ``proved`` of them ended proved; the
+    ``others`` did not have it, and of these ``proved_without``.
+    """
+
+    sign: str
+    tasks: int
+    proved: float
+    others: int
+    proved_without: float
+
+    @property
+    def difference(self) -> float | None:
+        """By how much more of those with the sign ended proved; None where one side is empty."""
+        return self.proved - self.proved_without if self.tasks and self.others else None
+
+
+def load_sign_figures(connection: Connection, *, days: int) -> list[SignFigures]:
+    """Every sign that an estimate of so many days named, the commonest first."""
+    return [SignFigures(**row._mapping) for row in connection.execute(_SIGNS, {"days": days})]
 
 
 def load_estimate_errors(connection: Connection, *, days: int) -> EstimateErrors:

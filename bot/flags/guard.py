@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 ALPHA = 0.05  # the chance, over all looks at a release together, of stepping back from one that is not worse
-RESPECTS = 3  # that are compared: failures, proofs, costs
+RESPECTS = 4  # that are compared: failures, proofs, thumbs, costs
 LEAST = 10  # ended tasks of each side, before a comparison says anything
 LEAST_PRICED = 5  # of each side at one step, before their costs say anything
 COST_MARGIN = 0.5  # how much dearer a task may be at most, as a share of what the rest costs
@@ -28,7 +28,8 @@ class ArmFigures:
     """What is known of the ended tasks of one side.
 
     ``changes`` are those that were to change code, ``proved`` of them ended with a proof. ``usd`` is the mean
-    cost of a task in US dollars, ``usd_variance`` its sample variance.
+    cost of a task in US dollars, ``usd_variance`` its sample variance. ``rated`` are those on whose threads
+    somebody left a thumb, ``disliked`` of them got more down than up.
     """
 
     tasks: int = 0
@@ -37,6 +38,8 @@ class ArmFigures:
     proved: int = 0
     usd: float = 0.0
     usd_variance: float = 0.0
+    rated: int = 0
+    disliked: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,11 @@ class Stratum:
         new, rest = self.new, self.rest
         return Shares(new=new.proved, of_new=new.changes, rest=rest.proved, of_rest=rest.changes)
 
+    def count_disliked(self) -> Shares:
+        """The disliked tasks of those with a thumb."""
+        new, rest = self.new, self.rest
+        return Shares(new=new.disliked, of_new=new.rated, rest=rest.disliked, of_rest=rest.rated)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
@@ -75,7 +83,8 @@ class Shares:
 class GuardComparison:
     """How much worse the release is in one respect: at least ``low``, at most ``high``, at any time.
 
-    ``margin`` is how much worse it may be; ``said`` is the figures in words, without the interval.
+    ``margin`` is how much worse it may be; ``said`` is the figures in words, without the interval. The step
+    to everybody waits until a respect that ``is_waited_for`` is sure, for others while they look worse.
     """
 
     name: str
@@ -84,6 +93,7 @@ class GuardComparison:
     margin: float
     said: str
     variance: float = 0.0  # of the difference, with as many tasks as there are
+    is_waited_for: bool = True
 
     @property
     def is_worse(self) -> bool:
@@ -94,6 +104,12 @@ class GuardComparison:
     def is_fine(self) -> bool:
         """Whether it is sure to be worse by less than the margin, if at all."""
         return self.high < self.margin
+
+    @property
+    def holds(self) -> bool:
+        """Whether the step to everybody waits for it."""
+        looks_worse = (self.low + self.high) / 2 > self.margin
+        return not self.is_fine if self.is_waited_for else looks_worse
 
 
 class Move(StrEnum):
@@ -114,9 +130,11 @@ class GuardDecision:
 
 def compare(strata: Sequence[Stratum], *, margin: float) -> list[GuardComparison]:
     """Every respect in which both sides can be compared. ``margin`` is that of shares, from 0 to 1."""
+    disliked = compare_shares("thumbs down", [each.count_disliked() for each in strata], margin, worse=1)
     found = [
         compare_shares("failed", [each.count_failed() for each in strata], margin, worse=1),
         compare_shares("proved", [each.count_proved() for each in strata], margin, worse=-1),
+        replace(disliked, is_waited_for=False) if disliked else None,
         compare_costs(strata),
     ]
     return [each for each in found if each is not None]
@@ -125,15 +143,16 @@ def compare(strata: Sequence[Stratum], *, margin: float) -> list[GuardComparison
 def judge(comparisons: Sequence[GuardComparison], *, is_due: bool, to_everybody: bool) -> GuardDecision:
     """What becomes of a release: back where it is worse, on where its time ``is_due``.
 
-    A step ``to_everybody`` leaves no rest to compare with, so it wants to be sure in every respect.
+    A step ``to_everybody`` leaves no rest to compare with, so it wants to be sure in every respect but that
+    of thumbs: few people leave one, so it waits only while they look worse by more than the margin.
     """
     worse = [each for each in comparisons if each.is_worse]
     if worse:
         return GuardDecision(move=Move.BACK, why="; ".join(map(_render, worse)))
     if not is_due:
         return GuardDecision(move=Move.WAIT, why="its time at this step is not over")
-    unsure = [each for each in comparisons if not each.is_fine]
-    if to_everybody and not comparisons:
+    unsure = [each for each in comparisons if each.holds]
+    if to_everybody and not any(each.is_waited_for for each in comparisons):
         return GuardDecision(move=Move.WAIT, why=f"fewer than {LEAST} tasks of one side have ended")
     if to_everybody and unsure:
         why = f"it is not sure yet that it is not worse: {'; '.join(map(_render, unsure))}"

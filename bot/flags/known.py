@@ -48,6 +48,9 @@ KNOWN: Mapping[str, KnownFlag] = {
     "turns": KnownFlag(kind=float, does="model calls of an attempt at most", least=1, whole=True),
     "internet": KnownFlag(kind=bool, does="false: nothing is let out, as with HOB_INTERNET=off"),
     "map": KnownFlag(kind=bool, does="false: the first message has no map of the repository"),
+    "tuned": KnownFlag(
+        kind=bool, does="false: the offline engine goes by the weights that Hob comes with, not hob tune's"
+    ),
     "paused": KnownFlag(kind=bool, does="true: tasks wait, and go on when it is cleared"),
 }
 

@@ -41,14 +41,17 @@ _FIGURES = text(f"""
     ended AS (
         SELECT (given ->> 'taken')::boolean AS taken, coalesce((given ->> 'step')::float, 0) AS step,
             tasks.kind, tasks.verdict,
-            tasks.state IN ('failed', 'waiting') AS failed,
+            tasks.state IN ('failed', 'waiting') AS failed, ends.thumbs_up AS up, ends.thumbs_down AS down,
             (SELECT coalesce(sum((runs.usage ->> 'usd')::float), 0) FROM runs WHERE task = tasks.id) AS usd
         FROM told JOIN tasks ON tasks.id = told.task
+        LEFT JOIN pull_ends AS ends ON ends.repo_id = tasks.repo_id AND ends.pull = tasks.pull
+            AND tasks.pull > 0 AND tasks.kind = 'change'
         WHERE tasks.state IN ('done', 'failed')
            OR tasks.state = 'waiting' AND told.started_at < now() - interval '{SETTLE}')
     SELECT step, taken, count(*) AS tasks, count(*) FILTER (WHERE failed) AS failed,
         count(*) FILTER (WHERE kind IN ('change', 'revise')) AS changes,
         count(*) FILTER (WHERE kind IN ('change', 'revise') AND verdict = 'proved') AS proved,
+        count(*) FILTER (WHERE up + down > 0) AS rated, count(*) FILTER (WHERE down > up) AS disliked,
         avg(usd) AS usd, coalesce(var_samp(usd), 0) AS usd_variance
     FROM ended GROUP BY step, taken ORDER BY step
 """)  # noqa: S608 - a constant of ours

@@ -124,6 +124,21 @@ class PullFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilePatch:
+    """What a commit changed in a file, as hunks of a unified diff; '' where GitHub shows none."""
+
+    path: str
+    patch: str
+
+    @classmethod
+    def from_json(cls, answer: Any) -> FilePatch:
+        """https://docs.github.com/en/rest/commits/commits#get-a-commit"""
+        return parse(
+            answer, "file", lambda file: cls(path=file.text("filename"), patch=file.text("patch", ""))
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbs:
     """How many people liked a text, and how many did not."""
 
@@ -264,13 +279,17 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A commit on GitHub; ``tree`` and ``parents`` are shas, ``verified`` its signature."""
+    """A commit on GitHub; ``tree`` and ``parents`` are shas, ``verified`` its signature.
+
+    ``author`` is the account that GitHub finds by the author's address, GHOST for none.
+    """
 
     sha: str
     tree: str
     parents: tuple[str, ...]
     message: str
     verified: bool = False
+    author: Person = GHOST
 
     @classmethod
     def from_json(cls, answer: Any) -> Commit:
@@ -425,6 +444,7 @@ def _commit(answer: Fields) -> Commit:
         parents=tuple(parent.text("sha") for parent in answer.objects("parents")),
         message=commit.text("message"),
         verified=verification.flag("verified") if verification else False,
+        author=read_person(answer.maybe("author")),
     )
 
 

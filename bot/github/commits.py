@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bot.backoff import compute_backoff
 from bot.domain import ChangeKind, FileChange, Repo
-from bot.github.answers import Commit, Json, parse
+from bot.github.answers import Commit, FilePatch, Json, parse
 from bot.github.http.client import SAFE_TO_REPEAT, Client
 from bot.github.http.responses import NotFound, Rejected, Stale
 from bot.github.repository import AppInfo, RepoAddress, Repository
@@ -113,6 +113,15 @@ class Commits(Repository):
         """
         answer = await self._get("/commits/{ref}{?per_page}", ref=sha, per_page=100)
         return parse(answer, "commit", lambda commit: [f.text("filename") for f in commit.objects("files")])
+
+    async def list_patches(self, sha: str) -> list[FilePatch]:
+        """What a commit changed, file by file, at most 300.
+
+        https://docs.github.com/en/rest/commits/commits#get-a-commit
+        """
+        answer = await self._get("/commits/{ref}{?per_page}", ref=sha, per_page=100)
+        files = answer.get("files") if isinstance(answer, dict) else None
+        return [FilePatch.from_json(file) for file in files or []]
 
     async def find_merge_base(self, branch: str, head: str) -> MergeBase | None:
         """How far ``branch`` went on since the commit ``head`` left it; None when they never met.

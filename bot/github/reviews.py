@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.github.answers import Review, ReviewComment
+from bot.domain import Person
+from bot.github.answers import Comment, Review, ReviewComment, parse, read_person
 from bot.github.http.responses import Rejected
 from bot.github.repository import Repository
 from bot.text.fit import fit, has_mark
@@ -63,6 +64,30 @@ class Reviews(Repository):
         """
         answer = await self._get("/pulls/{number}/reviews/{review}", number=pull, review=review)
         return Review.from_json(answer)
+
+    async def list_texts(self, pull: int) -> list[Comment]:
+        """The texts of the reviews that were submitted, oldest first, without their inline comments.
+
+        https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request
+        """
+        listed = self._pages("/pulls/{number}/reviews{?per_page}", number=pull)
+        return [
+            Comment.from_json(review | {"created_at": at, "updated_at": at, "body": review.get("body") or ""})
+            async for review in listed
+            if (at := review.get("submitted_at"))
+        ]
+
+    async def list_thumbs_down(self, comment: int) -> list[Person]:
+        """Who did not like an inline comment; GitHub says which account reacted.
+
+        https://docs.github.com/en/rest/reactions/reactions#list-reactions-for-a-pull-request-review-comment
+        """
+        path = "/pulls/comments/{comment}/reactions{?content,per_page}"
+        listed = self._pages(path, comment=comment, content="-1")
+        return [
+            parse(reaction, "reaction", lambda one: read_person(one.maybe("user")))
+            async for reaction in listed
+        ]
 
     async def list_comments(self, pull: int) -> list[ReviewComment]:
         """All inline comments of a pull request, oldest first.

@@ -86,7 +86,7 @@ class ReposAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullEnded:
-    """A pull request of the bot's own was closed, or one was merged that ``reverts`` another (0: none)."""
+    """A pull request was closed, the bot's own or not, or merged, where it ``reverts`` another (0: none)."""
 
     event: Event
     is_own: bool

@@ -12,6 +12,7 @@ from bot.tasks.attempts import AttemptRecords
 from bot.tasks.costs import CostRecords
 from bot.tasks.deletion.removed_installations import RemovalRecords
 from bot.tasks.deliveries.records import DeliveryRecords
+from bot.tasks.learning.records import LearningRecords
 from bot.tasks.leases import LeaseRecords
 from bot.tasks.live.records import LiveRecords
 from bot.tasks.notices.records import NoticeRecords
@@ -33,6 +34,7 @@ class Store(
     CostRecords,
     SafetyRecords,
     PullRecords,
+    LearningRecords,
     RemovalRecords,
     LiveRecords,
     NoticeRecords,

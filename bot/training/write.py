@@ -153,7 +153,19 @@ def _render_card(
         bad=len(conversations) - good,
         attempts=whys["attempts"],
         corrections=whys["correction"],
+        configs=_render_configs(counts),
         files="\n".join(f"| `{name}` | {count} |" for name, count in counts.items()),
         repositories="\n".join(f"| `{repo}` | {licence} |" for repo, licence in sorted(licences.items())),
         left_out="\n".join(left_out) or "- nothing",
     )
+
+
+def _render_configs(counts: Mapping[str, int]) -> str:
+    """What ``datasets`` finds under which name; it fails on a split without examples, so none is named."""
+    lines = []
+    for name in ("sft", "preference", "unpaired"):
+        paths = {split: f"trl/{name}-{split}.jsonl" for split in ("train", "test")}
+        files = [f"{{split: {split}, path: {path}}}" for split, path in paths.items() if counts[path]]
+        if files:
+            lines.append(f"- {{config_name: {name}, data_files: [{', '.join(files)}]}}")
+    return "\n".join(["configs:", *lines]) if lines else "configs: []"

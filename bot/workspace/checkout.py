@@ -244,11 +244,17 @@ class Workshop:
         )
         return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
 
-    def with_weights(self, folder: Path) -> Workshop:
-        """The same workshop, with the offline engine's weights of another folder."""
+    @property
+    def has_tuned_weights(self) -> bool:
+        """Whether the offline engine goes by weights that ``hob tune`` wrote."""
+        return any(each.target == OWN_WEIGHTS for each in self.policy.mounts)
+
+    def with_weights(self, folder: Path | None) -> Workshop:
+        """The same workshop, with the offline engine's weights of another folder; None: Hob's own."""
         other = copy(self)
         mounts = [each for each in self.policy.mounts if each.target != OWN_WEIGHTS]
-        other.policy = replace(self.policy, mounts=(*mounts, *list_weights_mounts(folder)))
+        more = list_weights_mounts(folder) if folder else ()
+        other.policy = replace(self.policy, mounts=(*mounts, *more))
         return other
 
     def without_internet(self, by: str) -> Workshop:

@@ -44,8 +44,12 @@ ALLOWED: dict[str, set[str]] = {
     },
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
     "bot.inbox": {
-        "bot.backoff", "bot.domain", "bot.errors", "bot.flags", "bot.github", "bot.moderation",
+        "bot.backoff", "bot.domain", "bot.errors", "bot.flags", "bot.github", "bot.learn", "bot.moderation",
         "bot.repo_config", "bot.tasks", "bot.text", "bot.trace",
+    },
+    "bot.learn": {
+        "bot.domain", "bot.errors", "bot.github", "bot.guest", "bot.injection", "bot.moderation",
+        "bot.repo_config", "bot.tasks", "bot.text",
     },
     "bot.workspace": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
@@ -88,8 +92,8 @@ ALLOWED: dict[str, set[str]] = {
         "bot.run", "bot.settings", "bot.solve", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.dashboard": {
-        "bot.domain", "bot.errors", "bot.experiments", "bot.flags", "bot.github_hosts", "bot.settings",
-        "bot.tasks", "bot.text",
+        "bot.domain", "bot.errors", "bot.experiments", "bot.flags", "bot.forecast", "bot.github_hosts",
+        "bot.serve.capacity", "bot.settings", "bot.tasks", "bot.text",
     },
     "bot.redteam": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.run", "bot.settings", "bot.text",

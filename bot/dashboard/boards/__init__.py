@@ -1,1 +1,1 @@
-"""Pages for operators that only show: how variants do, and what was refused for safety's sake."""
+"""Pages for operators that only show: how variants do, what was refused, learned, and is forecast."""

@@ -9,7 +9,12 @@ from sqlalchemy import Engine
 
 from bot.dashboard.access.viewer import find_viewer
 from bot.experiments.compare import compare_variants, render_experiment
-from bot.experiments.estimates import load_estimate_errors, render_estimate_errors
+from bot.experiments.estimates import (
+    SignFigures,
+    load_estimate_errors,
+    load_sign_figures,
+    render_estimate_errors,
+)
 from bot.experiments.outcomes import PROMPT_VERSION, load_outcomes
 from bot.flags.known import KNOWN
 
@@ -36,6 +41,11 @@ class ExperimentBoard:
         with self._engine.connect() as connection:
             return render_estimate_errors(load_estimate_errors(connection, days=days))
 
+    def list_signs(self, days: int) -> list[SignFigures]:
+        """How tasks with each sign of the estimates ended."""
+        with self._engine.connect() as connection:
+            return load_sign_figures(connection, days=days)
+
 
 @blueprint.get("/experiments")
 def show() -> str:
@@ -55,4 +65,5 @@ def show() -> str:
         period=period,
         lines=board.report(chosen, period),
         errors=board.tell_errors(period),
+        signs=board.list_signs(period),
     )

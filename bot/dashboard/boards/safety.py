@@ -1,16 +1,17 @@
-"""What was refused for safety's sake in a month, who is blocked, and which requests wait for a nod."""
+"""What was refused in a month, who is blocked, which requests wait for a nod, and who read orders as data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, abort, current_app, render_template
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, case, func, select, text
 
 from bot.dashboard.access.viewer import find_viewer
 from bot.dashboard.page_reader import PageReader
-from bot.tasks.database.tables import blocks, refused_requests
+from bot.tasks.database.tables import attempts, blocks, refused_requests, tasks
 from bot.tasks.safety.records import HELD
 
 blueprint = Blueprint("safety", __name__)
@@ -41,6 +42,20 @@ def _list_held() -> Select[tuple[str, int, str, object]]:
     return waiting.order_by(row.at).limit(MOST)
 
 
+def _list_suspicions() -> Select[Any]:
+    """The attempts that read a suspicious text, with the signs of the first one, the newest first."""
+    row, found = attempts.c, attempts.c.outcome["suspicions"]
+    first = found[0]
+    query = select(
+        row.run, tasks.c.repo_full_name, tasks.c.thread_number, row.started_at,
+        first["where"].astext.label("place"), first["signs"].label("signs"),
+        func.jsonb_array_length(found).label("texts"),
+    ).join(tasks, tasks.c.id == row.maker)  # fmt: skip
+    is_listed = func.jsonb_typeof(found) == "array"
+    some = case((is_listed, func.jsonb_array_length(found) > 0), else_=False)
+    return query.where(row.started_at >= _SINCE, some).order_by(row.id.desc()).limit(MOST)
+
+
 @blueprint.get("/safety")
 def show() -> str:
     """Counts, blocks and held requests; 404 for anybody but operators."""
@@ -49,7 +64,7 @@ def show() -> str:
     reader: PageReader = current_app.extensions["reader"]
     row = blocks.c
     listed: Sequence[object] = reader.select(
-        select(row.scope, row.login, row.decided_by, row.reason, row.since)
+        select(row.scope, row.person, row.login, row.decided_by, row.reason, row.since)
         .order_by(row.since.desc())
         .limit(MOST)
     )
@@ -58,5 +73,6 @@ def show() -> str:
         refusals=reader.select(_count_refusals()),
         held=reader.select(_list_held()),
         blocks=listed,
+        suspicions=reader.select(_list_suspicions()),
         days=DAYS,
     )

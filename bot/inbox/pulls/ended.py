@@ -1,4 +1,5 @@
-"""A pull request was closed: how Hob's own ended, with thumbs on its threads, and what another one reverts.
+"""A pull request was closed: how Hob's own ended, with thumbs on its threads, what another one reverts, and
+what people corrected there, where the repository agreed to that.
 
 GitHub sends no event for a reaction, so thumbs are read when the pull request ends.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from bot.github.app import RepoApi
 from bot.inbox.decision import PullEnded
 from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd
+from bot.inbox.pulls.learn import learn_from_end
 from bot.tasks.database.tables import DeliveryState
 
 
@@ -28,6 +30,8 @@ async def note_end(context: DeliveryContext, api: RepoApi, ended: PullEnded) -> 
             repo_id, number, merged=event.merged, thumbs_up=up, thumbs_down=down
         )
         said.append(f"{'merged' if event.merged else 'closed'}, {up} thumbs up, {down} down")
+    if learned := await learn_from_end(context, api, event, is_own=ended.is_own):
+        said.append(learned)
     if not said:
         return DeliveryState.IGNORED, "no pull request of its own ended"
     return DeliveryState.HANDLED, "; ".join(said)

@@ -1,4 +1,4 @@
-"""The rule for pull requests that end: Hob's own, and those that revert one.
+"""The rule for pull requests that end: Hob's own, those that revert one, and any that Hob may have reviewed.
 
 Anybody may close or merge one, so this is no request, and nobody's permission is asked for.
 """
@@ -25,7 +25,4 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     reverts = 0
     if event.merged and (found := _REVERTS.match(thread.body)) and found["repo"] in (None, repo.full_name):
         reverts = int(found["which"])
-    is_own = thread.author.id == app.bot_id
-    if not is_own and not reverts:
-        return Ignored(reason="no pull request of its own ended")
-    return PullEnded(event=event, is_own=is_own, reverts=reverts)
+    return PullEnded(event=event, is_own=thread.author.id == app.bot_id, reverts=reverts)

@@ -44,11 +44,15 @@ async def take_flags(job: Job, *, publishing: bool) -> None:
     before = await store.load_flags(job.task.id)
     flags = now if before is None else load_run_flags(before).restrict(now)
     flags = _drop_unusable_model(flags, job.parts.settings)
+    if "tuned" in flags.given and not job.parts.workshop.has_tuned_weights:
+        flags = flags.ignore("tuned", "the worker has no weights of hob tune")
     flags, prompt = await asyncio.to_thread(_read_prompt, flags, job.parts.settings)
     await store.set_flags(job.run, flags.dump())
     await store.set_prompt(job.run, name_prompt(prompt or load_system_prompt()))
     job.flags, job.system_prompt = flags, prompt
     job.parts = replace(job.parts, settings=apply_flags(job.parts.settings, flags))
+    if not flags.is_on("tuned", True):
+        job.parts = replace(job.parts, workshop=job.parts.workshop.with_weights(None))
     if not flags.is_on("internet", True):
         job.parts = replace(job.parts, workshop=job.parts.workshop.without_internet("the flag `internet`"))
     if now.is_on("paused", False) and not publishing:

@@ -471,6 +471,45 @@ pull_ends = Table(
     _when("at", default=True),
 )
 
+# What people said against Hob's work in repositories that agreed to learning, and the rules proposed of it;
+# the kinds and states as ``bot.tasks.learning.corrections`` has them.
+_CORRECTED = ("said", "edited", "dismissed")
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("repo_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("source", Text, primary_key=True),
+    Column("installation", BigInteger, nullable=False),
+    _text("repo_full_name"),
+    Column("kind", Text, nullable=False),
+    Column("pull", Integer, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("person", BigInteger, nullable=False),
+    Column("login", Text, nullable=False),
+    _text("path"),
+    _when("at", default=True),
+    _one_of("kind", _CORRECTED),
+    Index("corrections_by_time", "at"),
+)
+proposed_rules = Table(
+    "proposed_rules",
+    metadata,
+    Column("repo_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("installation", BigInteger, nullable=False),
+    _text("repo_full_name"),
+    Column("kind", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    _text("file_kind"),
+    Column("seeds", JSONB, nullable=False),  # the corrections that it came from
+    Column("state", Text, nullable=False, server_default="wanted"),
+    _count("pull"),
+    _when("at", default=True),
+    _one_of("kind", _CORRECTED),
+    _one_of("state", ["wanted", "opened", "merged", "closed", "known"]),
+)
+
 # Whose requests are not taken, in ``all`` or in ``repository:11``; an account counts by its number.
 blocks = Table(
     "blocks",

@@ -21,6 +21,10 @@ _TURNS = text("""
     DELETE FROM attempt_turns WHERE (attempt, seq) IN (
         SELECT attempt, seq FROM attempt_turns WHERE at < now() - make_interval(days => :days) LIMIT 500)
 """)
+_CORRECTIONS = text("""
+    DELETE FROM corrections WHERE (repo_id, source) IN (
+        SELECT repo_id, source FROM corrections WHERE at < now() - make_interval(days => :days) LIMIT 500)
+""")
 # What commands print while they run is read while somebody watches; afterwards the transcript has it.
 _LIVE_OUTPUT = text("""
     DELETE FROM live_output USING runs
@@ -33,7 +37,7 @@ _LIVE_VIEWERS = text("DELETE FROM live_viewers WHERE until < now() - interval '1
 class Retention:
     """For how many days deliveries, with their bodies, and the turns of transcripts are kept.
 
-    What was refused is kept as long as deliveries are.
+    What was refused is kept as long as deliveries are, corrections as long as transcripts.
 
     Deliveries for a while: GitHub redelivers for three days, and lost mentions are looked for in fourteen.
     """
@@ -50,5 +54,6 @@ async def delete_old_records(connection: AsyncConnection, retention: Retention) 
     await connection.execute(_DELIVERIES, {"days": retention.payload_days})
     await connection.execute(_REFUSED, {"days": retention.payload_days})
     await connection.execute(_TURNS, {"days": retention.transcript_days})
+    await connection.execute(_CORRECTIONS, {"days": retention.transcript_days})
     await connection.execute(_LIVE_OUTPUT)
     await connection.execute(_LIVE_VIEWERS)

@@ -1,8 +1,8 @@
 """Deleting what is kept of an installation from which the app was removed.
 
 Its tasks with runs, transcripts and records of writes, its deliveries, what was refused there, how its pull
-requests ended, and who was admitted or blocked in its repositories. The audit log stays: it is the operator's
-record of orders.
+requests ended, corrections and the rules proposed of them, and who was admitted or blocked in its
+repositories. The audit log stays: it is the operator's record of orders.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ _REST = tuple(
     text(statement)
     for statement in (
         "DELETE FROM refused_requests WHERE installation = :installation",
+        "DELETE FROM corrections WHERE installation = :installation",
+        "DELETE FROM proposed_rules WHERE installation = :installation",
         "DELETE FROM pauses WHERE scope = 'installation:' || CAST(:installation AS bigint)",
         "DELETE FROM admissions WHERE repo_id = ANY (:repositories)",
         "DELETE FROM pull_ends WHERE repo_id = ANY (:repositories)",

@@ -208,3 +208,28 @@ async def test_every_worker_is_shown_with_what_it_has_left(
     assert "idle" not in (await operator.get("/operators")).text, "who is long silent is forgotten"
     await store.forget_worker(WORKER.worker)
     assert "No worker says that it is there" in (await operator.get("/operators")).text
+
+
+async def test_an_operator_blocks_and_unblocks_somebody(app: Flask, hub: Hub, store: Store) -> None:
+    """The person's open tasks end, as with ``hob block``; each order stands in the audit log."""
+    task = await store.add_task(make_request())
+    operator, other = Browser(app, hub), Browser(app, hub)
+    await operator.sign_in()
+    await other.sign_in("stranger")
+    token = await other.token("/")
+    assert (await other.post("/operators/blocks", {"token": token, "who": "7"})).status_code == 404
+    assert await give(operator, "/operators/blocks", who="@Alice", reason="floods") == 303
+    (block,) = await store.list_blocks()
+    assert (block.scope, block.person, block.by, block.reason) == ("all", 7, "maintainer", "floods")
+    now = await store.get_task(task.id)
+    assert now and now.state is TaskState.CANCELLED and "blocked by who runs this Hob" in now.reason
+    page = (await operator.get("/safety")).text
+    assert "<td>Alice (7)</td>" in page or "<td>alice (7)</td>" in page.lower()
+    assert await give(operator, "/operators/blocks", who="nobody-here") == 400
+    assert await give(operator, "/operators/blocks", who="alice", repository="octo/none") == 400
+    assert await give(operator, "/operators/blocks", who="alice", repository="Octo/App") == 303
+    assert [each.scope for each in await store.list_blocks()].count("repository:11") == 1
+    assert await give(operator, "/operators/blocks", who="7", unblock="yes") == 303
+    assert [each.scope for each in await store.list_blocks()] == ["repository:11"]
+    page = (await operator.get("/operators")).text
+    assert "7) unblocked" in page and "nobody called nobody-here" in page and "1 tasks stopped" in page

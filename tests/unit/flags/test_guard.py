@@ -10,10 +10,13 @@ from benchmarks.guard_check import REST, VARIANTS, Variant, play_many
 from bot.flags.guard import ArmFigures, Move, Stratum, compare, judge
 
 
-def arm(tasks: int, failed: int = 0, proved: int = 0, usd: float = 0.0) -> ArmFigures:
+def arm(
+    tasks: int, failed: int = 0, proved: int = 0, usd: float = 0.0, *, rated: int = 0, disliked: int = 0
+) -> ArmFigures:
     return ArmFigures(
-        tasks=tasks, failed=failed, changes=tasks, proved=proved, usd=usd, usd_variance=usd * usd / 4
-    )
+        tasks=tasks, failed=failed, changes=tasks, proved=proved, usd=usd, usd_variance=usd * usd / 4,
+        rated=rated, disliked=disliked,
+    )  # fmt: skip
 
 
 def decide(new: ArmFigures, rest: ArmFigures, *, is_due: bool = True, to_everybody: bool = False) -> Move:
@@ -24,6 +27,7 @@ def decide(new: ArmFigures, rest: ArmFigures, *, is_due: bool = True, to_everybo
 @pytest.mark.parametrize(("name", "least", "most"), [
     ("the same", 29, 30), ("better: 5 points fewer fail", 29, 30), ("20 points more fail", 0, 0),
     ("30 points fewer are proved", 0, 0), ("everything fails", 0, 0), ("twice as dear", 0, 0),
+    ("as good by all figures, and 30 points more of the thumbs are down", 0, 2),
 ])  # fmt: skip
 def test_bad_releases_are_stopped_and_good_ones_let_through(name: str, least: int, most: int) -> None:
     """The quick form of ``make guard-check``."""
@@ -69,6 +73,21 @@ def test_the_step_to_everybody_wants_to_be_sure() -> None:
     assert decide(good, good, to_everybody=True) is Move.NEXT
     found = compare([Stratum(new=arm(20), rest=arm(20))], margin=0.15)
     assert "it is not sure yet" in judge(found, is_due=True, to_everybody=True).why
+
+
+def test_thumbs_step_back_and_hold_up_only_what_looks_worse() -> None:
+    good = {"failed": 90, "proved": 800, "usd": 0.5}
+    new, rest = arm(900, **good, rated=40, disliked=38), arm(900, **good, rated=40, disliked=4)
+    assert decide(new, rest) is Move.BACK
+    found = judge(compare([Stratum(new=new, rest=rest)], margin=0.15), is_due=True, to_everybody=False)
+    assert found.why.startswith("thumbs down: 95% of 40 tasks, 10% of 40 of the rest")
+    few = arm(900, **good, rated=12, disliked=2)
+    assert decide(few, few, to_everybody=True) is Move.NEXT, "a few thumbs are never sure"
+    worse = arm(900, **good, rated=12, disliked=6)
+    assert decide(worse, few, to_everybody=True) is Move.WAIT and decide(worse, few) is Move.NEXT
+    assert decide(arm(900, **good, rated=9, disliked=9), rest) is Move.NEXT, "nine say nothing yet"
+    only = arm(0, rated=90, disliked=9)
+    assert decide(only, only, to_everybody=True) is Move.WAIT
 
 
 def test_any_figures_are_compared_without_an_error() -> None:

@@ -121,6 +121,26 @@ async def test_a_task_that_still_waits_counts_as_failed(scene: Scene) -> None:
     assert (await scene.look()).state == "stepped back"
 
 
+async def test_thumbs_down_on_its_pull_requests_step_it_back(scene: Scene) -> None:
+    await scene.begin(steps="50,100", hours=24)
+    for taken, down in ((True, 2), (False, 0)):
+        await add_ended_tasks(scene.database, 1, taken=taken, proved=30)
+        # Each task's pull request has its thumbs; of the release's all are disliked.
+        await scene.do(
+            lambda sync, down=down: sync.execute(
+                text(
+                    "WITH mine AS (UPDATE tasks SET pull = id WHERE pull = 0 RETURNING repo_id, pull)"
+                    " INSERT INTO pull_ends (repo_id, pull, merged, thumbs_up, thumbs_down)"
+                    " SELECT repo_id, pull, true, 1, :down FROM mine"
+                ),
+                {"down": down},
+            )
+        )
+    now = await scene.look()
+    assert now.state == "stepped back"
+    assert now.reason.startswith("thumbs down: 100% of 30 tasks, 0% of 30 of the rest (")
+
+
 async def test_only_its_own_tasks_count(scene: Scene) -> None:
     await scene.begin(steps="50,100", hours=24)
     await add_ended_tasks(scene.database, 2, taken=True, failed=50)

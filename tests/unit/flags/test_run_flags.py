@@ -193,6 +193,23 @@ async def test_what_a_worker_cannot_go_by_it_ignores_and_says_so(
     assert kept and "HOB_MODELS" in kept["model"]["ignored"] and "HOB_PROMPTS" in kept["prompt"]["ignored"]
 
 
+async def test_tuned_against_untuned(
+    scene: PipelineScene, database: Database, store: Store, tmp_path: Path
+) -> None:
+    await put(database, "tuned", "false")
+    untuned = await begin(scene, 1)
+    await take_flags(untuned, publishing=False)
+    kept = await store.load_flags(untuned.task.id)
+    assert kept and kept["tuned"]["ignored"] == "the worker has no weights of hob tune"
+    scene.parts = replace(scene.parts, workshop=scene.parts.workshop.with_weights(tmp_path))
+    job = await begin(scene, 2)
+    assert job.parts.workshop.has_tuned_weights
+    await take_flags(job, publishing=False)
+    assert not job.parts.workshop.has_tuned_weights
+    kept = await store.load_flags(job.task.id)
+    assert kept and not kept["tuned"].get("ignored")
+
+
 async def test_a_paused_task_waits_unless_it_is_being_published(
     scene: PipelineScene, database: Database
 ) -> None:

@@ -222,7 +222,7 @@ def anything(seen: Seen) -> Any:
         at = {"default_branch": "main", "clone_url": "https://github.com/octo/demo.git"}
         return {"id": 5, "name": "demo", "owner": {"login": "octo"}, **at}
     if seen.method == "GET" and seen.path.endswith(
-        ("comments", "reviews", "pulls", "files", "pulls/1/commits", "annotations")
+        ("comments", "reviews", "pulls", "files", "pulls/1/commits", "annotations", "/reactions")
     ):
         return []
     commit = {"sha": SHA, "tree": {"sha": SHA}, "message": "x"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.inbox.decision import Decision, Ignored, PullEnded
+from bot.inbox.decision import Decision, PullEnded
 from bot.inbox.routes import decide
 from tests.support.payloads import ALICE, APP, BOT, Json, envelope, event, pull
 
@@ -38,9 +38,7 @@ def test_an_own_pull_request_that_ended_is_noted(merged: bool, sender: Json) -> 
     ],
 )
 def test_a_merged_revert_names_what_it_reverts(text: str, reverts: int) -> None:
-    decision = decide_on_end(text=text, merged=True)
-    if reverts:
-        assert isinstance(decision, PullEnded) and not decision.is_own and decision.reverts == reverts
-    else:
-        assert isinstance(decision, Ignored)
-    assert isinstance(decide_on_end(text=text, merged=False), Ignored)
+    for merged in (True, False):
+        decision = decide_on_end(text=text, merged=merged)
+        assert isinstance(decision, PullEnded) and not decision.is_own
+        assert decision.reverts == (reverts if merged else 0)

@@ -7,10 +7,11 @@ import json
 import pytest
 from sqlalchemy import text
 
-from bot.domain import TaskState
+from bot.domain import Repo, TaskState
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.deletion.by_age import Retention
+from bot.tasks.learning.corrections import Correction, CorrectionKind, ProposedRule
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from tests.support.tasks import add_delivery, make_request
@@ -122,3 +123,54 @@ async def test_a_mirror_of_a_repository_that_another_installation_has_is_kept(st
     assert await store.list_removed_repositories() == []
     await store.note_removal(5)
     assert await store.list_removed_repositories() == [11]
+
+
+async def learn(store: Store, *, installation: int, repo_id: int, login: str = "alice") -> None:
+    """A correction in a repository, and a rule made of it."""
+    repo = Repo(id=repo_id, owner="octo", name=f"r{repo_id}", default_branch="main", clone_url="")
+    said = Correction(
+        source="comment:1:0",
+        kind=CorrectionKind.SAID,
+        pull=1,
+        words="Use UTC",
+        url="u",
+        person=7,
+        login=login,
+    )
+    rule = ProposedRule(key="k", kind=CorrectionKind.SAID, words="Use UTC", file_kind="", seeds=(said,))
+    assert await store.add_corrections(installation, repo, [said]) == 1
+    assert await store.add_corrections(installation, repo, [said]) == 0
+    assert await store.add_proposed_rule(installation, repo, rule)
+    assert not await store.add_proposed_rule(installation, repo, rule)
+    assert await store.list_proposed_rules(repo_id) == [rule]
+
+
+async def test_what_was_learned_goes_by_age_with_its_installation_and_when_it_is_purged(
+    store: Store, database: Database
+) -> None:
+    for repo_id, installation, login in ((11, 5, "alice"), (12, 6, "Bob"), (13, 6, "alice"), (14, 6, "eve")):
+        await learn(store, installation=installation, repo_id=repo_id, login=login)
+
+    async def left() -> list[tuple[int, int, str]]:
+        found = []
+        for repo_id in (11, 12, 13, 14):
+            rules = await store.list_proposed_rules(repo_id)
+            words = rules[0].words if rules else "-"
+            found.append((repo_id, len(await store.list_corrections(repo_id)), words))
+        return found
+
+    await store.note_removal(5)
+    for _ in range(2):
+        await sweep(database.engine)
+    assert await left() == [(11, 0, "-"), (12, 1, "Use UTC"), (13, 1, "Use UTC"), (14, 1, "Use UTC")]
+    assert await store.purge_learning(person="bob") == 1
+    assert await store.purge_learning(repo="Octo/R13") == 1
+    assert await left() == [(11, 0, "-"), (12, 0, ""), (13, 0, "-"), (14, 1, "Use UTC")]
+    (rule,) = await store.list_proposed_rules(12)
+    assert rule.seeds == (), "whose words they were is gone, that it was proposed is known"
+    async with database.engine.begin() as connection:
+        await connection.execute(text("UPDATE corrections SET at = now() - interval '3 days'"))
+    await sweep(database.engine, retention=Retention(transcript_days=4))
+    assert len(await store.list_corrections(14)) == 1
+    await sweep(database.engine, retention=Retention(transcript_days=2))
+    assert await left() == [(11, 0, "-"), (12, 0, ""), (13, 0, "-"), (14, 0, "Use UTC")]

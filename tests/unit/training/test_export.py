@@ -116,7 +116,8 @@ def test_all_files_are_written_deduplicated_and_split_by_repository(tmp_path: Pa
     card = (tmp_path / "README.md").read_text("utf-8")
     head = yaml.safe_load(card.split("---")[1])
     paths = [data["path"] for config in head["configs"] for data in config["data_files"]]
-    assert all((tmp_path / path).exists() for path in paths) and len(paths) == 6
+    assert all((tmp_path / path).stat().st_size for path in paths) and len(paths) == 4
+    assert "trl/sft-test.jsonl" not in paths, "`datasets` fails on a split without examples"
     assert "| `octo/app` | MIT |" in card and "- 2: its pull request is open" in card
     with pytest.raises(HobError, match="not empty"):
         write_export(found, tmp_path)
@@ -124,6 +125,8 @@ def test_all_files_are_written_deduplicated_and_split_by_repository(tmp_path: Pa
 
 def test_an_export_of_nothing_is_an_export(tmp_path: Path) -> None:
     assert set(write_export(Collected(), tmp_path / "new").values()) == {0}
+    card = (tmp_path / "new/README.md").read_text("utf-8")
+    assert yaml.safe_load(card.split("---")[1])["configs"] == []
 
 
 @pytest.mark.parametrize(
