@@ -26,7 +26,7 @@ from graphql import (
 
 from localhub.errors import ApiError
 from localhub.graphql import conversation_mutations, discussions, mutations  # noqa: F401 (they register themselves)
-from localhub.graphql.lookup import render_node
+from localhub.graphql.lookup import render_node, render_nodes
 from localhub.graphql.registry import MUTATIONS
 from localhub.graphql.repository import render_repository, repository_field
 from localhub.graphql.search import search_field
@@ -129,6 +129,7 @@ def _root(viewer: Viewer) -> dict[str, Any]:
         "repository": repository_field(viewer),
         "search": search_field(viewer),
         "node": lambda info, id: render_node(viewer, id),  # noqa: A006 (GitHub names it)
+        "nodes": lambda info, ids: render_nodes(viewer, ids),
         "rateLimit": lambda info, dryRun: {
             "cost": 1,
             "limit": window.limit,
