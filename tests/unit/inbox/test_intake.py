@@ -519,6 +519,28 @@ async def test_s09_an_uninstalled_app_stops_what_waits(scene: Scene) -> None:
     assert len(await scene.store.list_removed_repositories()) == 1
 
 
+async def test_s09_what_is_open_on_an_issue_that_is_gone_or_in_a_repository_that_was_taken_stops(
+    scene: Scene,
+) -> None:
+    await scene.give("issue_comment", issue_comment("@hob x"))
+    for action, reason in (("deleted", "was deleted"), ("transferred", "was moved to another repository")):
+        moved = with_value(envelope(action, issue=issue()), "issue.number", 9)
+        assert (await scene.give("issues", moved))[1] == f"the issue {reason}: 0 tasks cancelled"
+    changes = {"new_issue": {"number": 4}, "new_repository": {"full_name": "octo/lib"}}
+    gone = envelope("transferred", sender=BOB, issue=issue(), changes=changes)
+    assert (await scene.give("issues", gone))[1].endswith("another repository: 1 tasks cancelled")
+    again = with_value(issue_comment("@hob x"), "comment.id", 3001)
+    await scene.give("issue_comment", again)
+    taken = installation("removed") | {"repositories_removed": [{"id": 12, "full_name": "octo/lib"}]}
+    assert (await scene.give("installation_repositories", taken))[1].endswith("0 tasks cancelled")
+    taken["repositories_removed"] = [{"id": 11, "name": "app", "full_name": "octo/renamed", "private": True}]
+    elsewhere = with_value(taken, "installation.id", 56)
+    assert (await scene.give("installation_repositories", elsewhere))[1].endswith("0 tasks cancelled")
+    assert (await scene.give("installation_repositories", taken))[1].endswith("1 tasks cancelled")
+    assert {task.state for task in await scene.tasks()} == {TaskState.CANCELLED}
+    assert (await scene.tasks())[1].cancel_reason == "the app was taken off this repository"
+
+
 async def test_s11_a_stop_that_overtakes_its_request_stops_it(scene: Scene) -> None:
     early, late = "2026-03-01T12:00:00Z", "2026-03-01T12:00:05Z"
     stop = with_value(issue_comment("@hob stop"), "comment.created_at", late)
