@@ -24,7 +24,12 @@ from graphql import (
 )
 
 from localhub.errors import ApiError
-from localhub.graphql import conversation_mutations, discussions, mutations  # noqa: F401 (they register themselves)
+from localhub.graphql import (  # noqa: F401 (they register themselves)
+    conversation_mutations,
+    discussions,
+    edit_mutations,
+    mutations,
+)
 from localhub.graphql.invalid import render_bad_variable, render_invalid
 from localhub.graphql.lookup import render_node, render_nodes
 from localhub.graphql.registry import MUTATIONS

@@ -146,6 +146,11 @@ def _mismatched_variable(found: re.Match[str], above: list[Node]) -> Told:
 
 
 def _unknown_type(found: re.Match[str], above: list[Node]) -> Told:
+    variable = next((one for one in above if isinstance(one, VariableDefinitionNode)), None)
+    if variable is not None:
+        name = variable.variable.name.value
+        more = {"code": "variableRequiresValidType", "typeName": found[1], "variableName": name}
+        return f"{found[1]} isn't a defined input type (on ${name})", more
     more = {"code": "undefinedType", "typeName": found[1]}
     return f"No such type {found[1]}, so it can't be a fragment condition", more
 

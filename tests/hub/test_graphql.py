@@ -221,6 +221,11 @@ WRONG_QUERIES = [
         "Type mismatch on variable $id and argument id (Int! / ID!)",
     ),
     ('{ node(id: "a") { ... on Fish { id } } }', "undefinedType", "No such type Fish, so it can't be"),
+    (
+        "query Q($x: Fish!) { viewer { id } }",
+        "variableRequiresValidType",
+        "Fish isn't a defined input type (on $x)",
+    ),
     ("{ viewer }", "selectionMismatch", "Field must have selections (field 'viewer' returns User"),
     ("{ viewer { id { x } } }", "selectionMismatch", "Selections can't be made on scalars (field 'id'"),
     ("{ viewer { ...F } }", "useAndDefineFragment", "Fragment F was used, but not defined"),

@@ -70,6 +70,10 @@ class Scene:
         """The operator lets the label be made from now on."""
         self.intake = Intake(self.store, self._hub, APP, OperatorConfig(create_label=True))
 
+    def end_limit(self) -> None:
+        """What GitHub asked to wait for is over."""
+        self._hub.forget_installation(55)
+
     def may(self, login: str, *answers: Any) -> None:
         replies = [
             {"permission": a, "role_name": a, "user": PEOPLE[login]} if isinstance(a, str) else a
@@ -388,6 +392,28 @@ async def test_the_label_is_made_once_where_somebody_agreed(scene: Scene) -> Non
     scene.script.on(f"GET {REPO}/labels/hob", {"id": 1, "name": "Hob"})
     assert (await scene.give("installation", given))[1] == "0 labels made in 1 repositories"
     assert len(scene.script.asked(f"POST {REPO}/labels")) == 2
+
+
+async def test_labels_of_very_many_repositories_are_made_over_several_tries(scene: Scene) -> None:
+    names = ["one", "two", "three"]
+    for name in names:
+        scene.script.on(f"GET /repos/octo/{name}/contents/.github/hob.yml", (404, {"message": "Not Found"}))
+        scene.script.on(f"GET /repos/octo/{name}/labels/hob", (404, {"message": "Not Found"}))
+        scene.script.on(f"POST /repos/octo/{name}/labels", (201, {"id": 1, "name": "hob"}))
+    limited = (403, {"message": "You have exceeded a secondary rate limit."}, {"retry-after": "90"})
+    scene.script.on("POST /repos/octo/two/labels", limited, (201, {"id": 1, "name": "hob"}))
+    scene.consent()
+    given = [{"id": at, "name": name, "full_name": f"octo/{name}"} for at, name in enumerate(names, 1)]
+    guid = await scene.deliver("installation", installation("created") | {"repositories": given})
+    with pytest.raises(Parked):
+        await scene.intake.take(guid)
+    scene.end_limit()
+    await scene.intake.take(guid)
+    assert (await scene.ended(guid))[1] == "3 labels made in 3 repositories"
+    assert len(scene.script.asked("POST /repos/octo/one/labels")) == 1
+    assert len(scene.script.asked("GET /repos/octo/one/labels/hob")) == 1, (
+        "what is done is not looked at again"
+    )
 
 
 async def test_help_says_whether_the_label_is_there(scene: Scene) -> None:
