@@ -1,4 +1,4 @@
-"""Mutations that change texts, labels and state of issues and pull requests, as ``gh issue edit`` asks for."""
+"""Mutations that change texts, labels and state of issues and pull requests, as ``gh issue edit`` does."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.github.answers import Json, parse
+from bot.github.answers import BadAnswer, Json, parse
 from bot.github.http.client import Client
 from bot.text.json_fields import Fields
 
@@ -20,7 +20,6 @@ NEWEST = """
 query Newest($ids: [ID!]!) {
   nodes(ids: $ids) {
     ... on Repository {
-      id
       issues(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { updatedAt } }
       pullRequests(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { updatedAt } }
     }
@@ -95,14 +94,16 @@ class Installations:
         changes: dict[int, datetime | None] = {}
         client = self._client_of(installation)
         for start in range(0, len(repositories), AT_ONCE):
-            some = {one.node_id: one.id for one in repositories[start : start + AT_ONCE]}
+            some = repositories[start : start + AT_ONCE]
             data = await client.graphql_partly(
-                NEWEST, what="when repositories changed", needs=NEEDED, ids=list(some)
+                NEWEST, what="when repositories changed", needs=NEEDED, ids=[one.node_id for one in some]
             )
-            for node in data.get("nodes") or ():
+            nodes = data.get("nodes") or []  # in the order of the ids, null for one that is not shown
+            if len(nodes) != len(some):
+                raise BadAnswer(f"GitHub told of {len(nodes)} repositories, asked about {len(some)}")
+            for repository, node in zip(some, nodes, strict=True):
                 if node is not None:
-                    name, at = parse(node, "repository", _read_newest)
-                    changes[some[name]] = at
+                    changes[repository.id] = parse(node, "repository", _read_newest)
         return changes
 
 
@@ -129,10 +130,10 @@ def _parse_repository(installation: int, answer: Json) -> InstalledRepository:
     return parse(answer, "repository", build)
 
 
-def _read_newest(node: Fields) -> tuple[str, datetime | None]:
+def _read_newest(node: Fields) -> datetime | None:
     times = [
         one.time("updatedAt")
         for kind in ("issues", "pullRequests")
         for one in node.object(kind).objects("nodes")
     ]
-    return node.text("id"), max(times, default=None)
+    return max(times, default=None)

@@ -205,11 +205,26 @@ async def test_s13_quiet_repositories_cost_one_request_together(world: World) ->
     assert len(await list_paths(hub)) <= 8
 
 
-async def test_s13_without_graphql_every_repository_is_looked_through(world: World) -> None:
+REFUSED = {"type": "FORBIDDEN", "path": ["nodes", 0], "message": "Resource not accessible by integration"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (502, {"message": "no"}),
+        (200, {"data": {"nodes": [None]}, "errors": [REFUSED]}),
+        (200, {"data": None, "errors": [REFUSED]}),
+        (200, {"data": {"nodes": []}}),
+    ],
+    ids=["away", "one is not shown", "none is shown", "fewer than asked for"],
+)
+async def test_s13_what_graphql_does_not_tell_of_is_looked_through(
+    world: World, status: int, body: dict[str, Any]
+) -> None:
     await world.earlier(1800)
     await world.hub.as_maintainer.post(ISSUES, {"title": "@hob here"})
     await world.earlier(0)
-    await world.hub.fault("status", "/graphql", count=9, status=502, body={"message": "no"})
+    await world.hub.fault("status", "/graphql", count=9, status=status, body=body)
     assert await world.reconciler.sweep() == 1
 
 
