@@ -24,14 +24,10 @@ from graphql import (
 )
 
 from localhub.errors import ApiError
-from localhub.graphql import (  # noqa: F401 (they register themselves)
-    conversation_mutations,
-    discussions,
-    edit_mutations,
-    mutations,
-)
+from localhub.graphql import discussions  # noqa: F401 (it registers itself)
 from localhub.graphql.invalid import render_bad_variable, render_invalid
 from localhub.graphql.lookup import render_node, render_nodes
+from localhub.graphql.mutations import content, conversations, edits  # noqa: F401 (they register themselves)
 from localhub.graphql.registry import MUTATIONS
 from localhub.graphql.repository import render_repository, repository_field
 from localhub.graphql.search import search_field

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from localhub import events
-from localhub.graphql.conversation_mutations import find_issue, find_labels, show
 from localhub.graphql.lookup import find_node
+from localhub.graphql.mutations.conversations import find_issue, find_labels, show
 from localhub.graphql.registry import find_pull, mutation, unresolved
 from localhub.graphql.viewer import Object, Viewer
 from localhub.pull_state import set_pull_state
