@@ -77,6 +77,9 @@ bench-latency: setup ## how long somebody waits: the demo, a repository of 200 f
 bench-ingest: setup ## deliveries a second and their latency, beside an empty server of the same libraries
 	$(BIN)/python benchmarks/bench_ingest.py $(ARGS)
 
+bench-sweep: setup ## what the look for lost mentions costs with 500 repositories; ARGS="--repositories 2000 --active 50"
+	$(BIN)/python -m benchmarks.bench_sweep $(ARGS)
+
 bench-throughput: setup ## mention to pull request, many at once: pull requests a minute; ARGS="--model scripted --tasks 100"
 	$(BIN)/python benchmarks/bench_throughput.py $(ARGS)
 

@@ -339,6 +339,7 @@ CREATE TABLE IF NOT EXISTS rulesets (
     enforcement TEXT NOT NULL CHECK (enforcement IN ('active', 'disabled', 'evaluate')),
     conditions_json TEXT NOT NULL DEFAULT '{}',
     rules_json TEXT NOT NULL DEFAULT '[]',
+    bypass_json TEXT NOT NULL DEFAULT '[]',
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL
 );

@@ -142,6 +142,7 @@ class Event:
     thread: Thread | None = None
     trigger: Trigger | None = None
     added: tuple[AddedRepo, ...] = ()  # of an installation
+    removed: frozenset[int] = frozenset()  # ids of the repositories that an installation has no more
     external_id: str = ""  # what the app that made a check run noted on it
     merged: bool = False  # of a pull request that was closed
     via_app: int = 0  # performed_via_github_app.id, 0 when a person did it by hand

@@ -27,12 +27,13 @@ from bot.github.http.scope import Purpose, Scope
 from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Tokens
 from bot.github.issues import Issues
 from bot.github.job_logs import JobLogs
+from bot.github.lost.installations import Installations
+from bot.github.lost.recent import Recent
+from bot.github.lost.webhook_deliveries import WebhookDeliveries
 from bot.github.permissions import Permissions
 from bot.github.pulls import Pulls
-from bot.github.recent import Recent
 from bot.github.repository import AppInfo, RepoAddress
 from bot.github.reviews import Reviews
-from bot.github.webhook_deliveries import WebhookDeliveries
 from bot.text.json_fields import Fields
 
 T = TypeVar("T")
@@ -195,12 +196,17 @@ class GitHub:
 
     @property
     def webhook_deliveries(self) -> WebhookDeliveries:
-        """The deliveries of the app's webhook, and where the app is installed."""
+        """The deliveries of the app's webhook."""
+        return WebhookDeliveries(self._spaced)
+
+    @property
+    def installations(self) -> Installations:
+        """Where the app is installed, and what changed there."""
 
         def client_of(installation: int) -> Client:
-            return self._client(Scope(installation=installation, repo=0, purpose=Purpose.IDENTIFY))
+            return self._client(Scope(installation=installation, repo=0, purpose=Purpose.LOOK))
 
-        return WebhookDeliveries(self._spaced, client_of)
+        return Installations(self._spaced, client_of)
 
     def forget_installation(self, installation: int) -> None:
         """Drop the tokens and the pace of an installation where the app was uninstalled or suspended."""

@@ -85,6 +85,21 @@ class ReposAdded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReposRemoved:
+    """The app may not act in these repositories any more."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadGone:
+    """The issue or discussion is not there any more; ``reason`` says what became of it."""
+
+    event: Event
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PullEnded:
     """A pull request was closed, the bot's own or not, or merged, where it ``reverts`` another (0: none)."""
 
@@ -103,6 +118,8 @@ Decision: TypeAlias = (
     | ForkButton
     | ChecksRerequested
     | ReposAdded
+    | ReposRemoved
+    | ThreadGone
     | PullEnded
     | Ignored
 )

@@ -6,11 +6,12 @@ Every step may be done again after a crash: a task is unique for its delivery, a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
 
-from bot.domain import TERMINAL, Event, Permission, Refusal, Request, TaskState, TriggerKind
+from bot.domain import TERMINAL, Event, Permission, Refusal, Request, Task, TaskState, TriggerKind
 from bot.errors import Parked, UserError
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import detect_bot_loop
@@ -29,6 +30,8 @@ from bot.inbox.decision import (
     Ignored,
     PullEnded,
     ReposAdded,
+    ReposRemoved,
+    ThreadGone,
     UnaddressedComment,
     Uninstalled,
     find_review_id,
@@ -146,6 +149,10 @@ class Intake:
                 return await self._cancel_all_tasks(decision)
             case CheckFailed():
                 return await self._handle_failed_check(decision)
+            case ReposRemoved():
+                return await self._cancel_tasks_in(event)
+            case ThreadGone():
+                return await self._cancel_tasks_on(decision)
             case ReposAdded():
                 return await make_labels(self._context, event)
             case ForkButton():
@@ -301,12 +308,31 @@ class Intake:
         self._github.forget_installation(gone.installation)
         if gone.for_good:
             await self._store.note_removal(gone.installation)
+        cancelled = await self._cancel_tasks(lambda task: task.installation == gone.installation, gone.reason)
+        return DeliveryState.HANDLED, f"{gone.reason}: {cancelled} tasks cancelled"
+
+    async def _cancel_tasks_in(self, event: Event) -> DeliveryEnd:
+        """Cancel what is open in repositories that the app was taken from."""
+        why = "the app was taken off this repository"
+        cancelled = await self._cancel_tasks(
+            lambda task: task.installation == event.installation and task.repo.id in event.removed, why
+        )
+        return DeliveryState.HANDLED, f"{why}: {cancelled} tasks cancelled"
+
+    async def _cancel_tasks_on(self, gone: ThreadGone) -> DeliveryEnd:
+        open_tasks = await self._context.list_open_tasks(gone.event)
+        for task in open_tasks:
+            await self._store.ask_cancel(task.id, why=gone.reason)
+        return DeliveryState.HANDLED, f"{gone.reason}: {len(open_tasks)} tasks cancelled"
+
+    async def _cancel_tasks(self, concerns: Callable[[Task], bool], why: str) -> int:
+        """Cancel the open tasks that this concerns; how many there were."""
         cancelled = 0
         for state in (state for state in TaskState if state not in TERMINAL):
             before: int | None = None
             while page := await self._store.list_tasks(PAGE, before=before, state=state):
                 before = page[-1].id
-                for task in (task for task in page if task.installation == gone.installation):
-                    await self._store.ask_cancel(task.id, why=gone.reason)
+                for task in filter(concerns, page):
+                    await self._store.ask_cancel(task.id, why=why)
                     cancelled += 1
-        return DeliveryState.HANDLED, f"{gone.reason}: {cancelled} tasks cancelled"
+        return cancelled

@@ -7,9 +7,11 @@ help; with ``HOB_CREATE_LABEL`` everywhere, with ``create_label`` in a repositor
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 
-from bot.domain import Event
+from bot.domain import AddedRepo, EffectKind, Event
 from bot.errors import UserError
 from bot.github.app import RepoApi
 from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd
@@ -25,17 +27,28 @@ DESCRIPTION = "Hand this issue to {}"  # GitHub takes a hundred characters
 async def make_labels(context: DeliveryContext, event: Event) -> DeliveryEnd:
     """Make the label in the repositories that an installation was given; a second time changes nothing.
 
-    One that GitHub refuses is logged and left. Raises Retry and Parked.
+    Each is noted when it is done: some hundreds are more than GitHub's limits let through at once, and what
+    is tried again later begins where it ended. One that GitHub refuses is logged and left. Raises Retry and
+    Parked.
     """
     made = 0
     for repo in event.added:
-        api = context.github.for_repo(event.installation, repo.id, repo.owner, repo.name)
-        try:
-            config = await _read_config(api)
-            made += await ensure_label(context, api, config)
-        except UserError as refused:
-            log.warning("label.not_made", repo=f"{repo.owner}/{repo.name}", reason=refused.message)
+
+        async def do(repo: AddedRepo = repo) -> dict[str, Any]:
+            return {"made": await _make_label(context, event, repo)}
+
+        key = f"label:{event.delivery}:{repo.id}"
+        made += bool((await context.effects.once(key, EffectKind.EDIT, find=None, do=do))["made"])
     return DeliveryState.HANDLED, f"{made} labels made in {len(event.added)} repositories"
+
+
+async def _make_label(context: DeliveryContext, event: Event, repo: AddedRepo) -> bool:
+    api = context.github.for_repo(event.installation, repo.id, repo.owner, repo.name)
+    try:
+        return await ensure_label(context, api, await _read_config(api))
+    except UserError as refused:
+        log.warning("label.not_made", repo=f"{repo.owner}/{repo.name}", reason=refused.message)
+        return False
 
 
 async def ensure_label(context: DeliveryContext, api: RepoApi, config: RepoConfig) -> bool:

@@ -253,10 +253,12 @@ def _check_suite(payload: Fields, event: Event) -> Event:
 def _installation(payload: Fields, event: Event) -> Event:
     name = "repositories_added" if event.name == "installation_repositories" else "repositories"
     added = event.action in ("created", "added")
+    removed = payload.objects("repositories_removed") if event.action == "removed" else ()
     return replace(
         event,
         installation=payload.object("installation").number("id"),
         added=tuple(_added_repo(repo) for repo in payload.objects(name)) if added else (),
+        removed=frozenset(repo.number("id") for repo in removed),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.domain import Event
 from bot.inbox.decision import AppIdentity, Decision, Ignored
-from bot.inbox.rules import checks, comments, discussions, installations, issues, labels, pulls, reviews
+from bot.inbox.rules import checks, comments, discussions, gone, installations, issues, labels, pulls, reviews
 
 
 class Rule(Protocol):
@@ -22,6 +22,8 @@ ROUTES: Mapping[tuple[str, str], Rule] = {
     ("issues", "opened"): issues.decide,
     ("issues", "edited"): issues.decide,
     ("issues", "labeled"): labels.decide,
+    ("issues", "deleted"): gone.decide,
+    ("issues", "transferred"): gone.decide,
     ("issue_comment", "created"): comments.decide,
     ("issue_comment", "edited"): comments.decide,
     ("pull_request", "opened"): comments.decide,
@@ -34,12 +36,15 @@ ROUTES: Mapping[tuple[str, str], Rule] = {
     ("discussion", "created"): discussions.decide,
     ("discussion_comment", "created"): discussions.decide,
     ("discussion_comment", "edited"): discussions.decide,
+    ("discussion", "deleted"): gone.decide,
+    ("discussion", "transferred"): gone.decide,
     ("check_run", "completed"): checks.decide,
     ("check_run", "requested_action"): checks.decide,
     ("check_run", "rerequested"): checks.decide,
     ("check_suite", "rerequested"): checks.decide_on_rerequest,
     ("installation", "created"): installations.decide,
     ("installation_repositories", "added"): installations.decide,
+    ("installation_repositories", "removed"): installations.decide,
     ("installation", "deleted"): installations.decide,
     ("installation", "suspend"): installations.decide,
 }

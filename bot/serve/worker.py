@@ -19,7 +19,7 @@ from bot.github_hosts import find_email_domain
 from bot.inbox.decision import AppIdentity
 from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
-from bot.inbox.reconcile import Reconciler
+from bot.inbox.lost.reconcile import Reconciler
 from bot.moderation.verdict import Moderator
 from bot.notify.sender import NoticeSender
 from bot.offline.registry import MODELS

@@ -165,7 +165,7 @@ def _environment(
         level, "write", ("none", "read", "write", "admin")
     ):
         settings |= {"receive.procReceiveRefs": "refs", "core.hooksPath": str(hub.state.directory / HOOKS)}
-    told = rules.describe_for_hook(hub, repo)
+    told = rules.describe_for_hook(hub, repo, actor)
     if told:
         settings["core.hooksPath"] = str(hub.state.directory / HOOKS_WITH_RULES)
     # A hidden ref cannot be pushed to; the last that matches decides.

@@ -40,7 +40,7 @@ async def move_ref(hub: Hub, actor: Actor, repo: Row, move: Move) -> bool:
 
     Raises 422 where a rule of the repository does not allow it.
     """
-    await check_move(hub, repo, move.ref, move.old, move.new)
+    await check_move(hub, actor, repo, move.ref, move.old, move.new)
     async with hub.git.lock(repo["id"]):
         if not hub.git.set_ref(repo["id"], move.ref, move.new, old=move.old):
             return False

@@ -10,7 +10,6 @@ from typing import Any
 from aiohttp import web
 from graphql import (
     DocumentNode,
-    ExecutionResult,
     FieldNode,
     GraphQLError,
     GraphQLSchema,
@@ -25,8 +24,10 @@ from graphql import (
 )
 
 from localhub.errors import ApiError
-from localhub.graphql import conversation_mutations, discussions, mutations  # noqa: F401 (they register themselves)
-from localhub.graphql.lookup import render_node
+from localhub.graphql import discussions  # noqa: F401 (it registers itself)
+from localhub.graphql.invalid import render_bad_variable, render_invalid
+from localhub.graphql.lookup import render_node, render_nodes
+from localhub.graphql.mutations import content, conversations, edits  # noqa: F401 (they register themselves)
 from localhub.graphql.registry import MUTATIONS
 from localhub.graphql.repository import render_repository, repository_field
 from localhub.graphql.search import search_field
@@ -48,14 +49,14 @@ def schema() -> GraphQLSchema:
 
 
 @lru_cache(maxsize=200)
-def read_query(query: str) -> DocumentNode | ExecutionResult:
+def read_query(query: str) -> DocumentNode | list[dict[str, Any]]:
     """A query made ready, or what is wrong with it. Kept, as programs ask the same ones again and again."""
     try:
         document = parse(query)
     except GraphQLError as error:
-        return ExecutionResult(errors=[error])
+        return [_error(error)]
     errors = validate(schema(), document, RULES)
-    return ExecutionResult(errors=errors) if errors else document
+    return [render_invalid(schema(), document, error) for error in errors] if errors else document
 
 
 @routes.post("/graphql")
@@ -67,29 +68,30 @@ async def serve(call: Call) -> web.Response:
     if not isinstance(query, str):
         return answer({"errors": [{"message": "A query attribute must be specified and must be a string."}]})
     variables = call.body.object("variables")
-    hub, result = call.hub, read_query(query)
-    if isinstance(result, DocumentNode) and is_mutation(result, call.body.maybe("operationName")):
+    hub, document = call.hub, read_query(query)
+    if isinstance(document, list):
+        return answer({"errors": document})
+    if is_mutation(document, call.body.maybe("operationName")):
         hub.replicas.note_write(hub)
-        if list_fields(result, call.body.maybe("operationName")) & CREATING_MUTATIONS:
+        if list_fields(document, call.body.maybe("operationName")) & CREATING_MUTATIONS:
             hub.rates.note_creation(call.actor)
     else:
         hub = hub.replicas.find_reader(hub, call.actor.name)
     viewer = Viewer(hub=hub, actor=call.actor, render_repository=render_repository)
-    if isinstance(result, DocumentNode):
-        executed = execute(
-            schema(),
-            result,
-            root_value=_root(viewer),
-            context_value=viewer,
-            variable_values=None if variables is None else variables.values,
-            operation_name=call.body.maybe("operationName"),
-        )
-        result = await executed if isawaitable(executed) else executed
+    executed = execute(
+        schema(),
+        document,
+        root_value=_root(viewer),
+        context_value=viewer,
+        variable_values=None if variables is None else variables.values,
+        operation_name=call.body.maybe("operationName"),
+    )
+    result = await executed if isawaitable(executed) else executed
     body: dict[str, Any] = {}
     if result.data is not None or not result.errors:
         body["data"] = result.data
     if result.errors:
-        body["errors"] = [_error(error) for error in result.errors]
+        body["errors"] = [render_bad_variable(error) or _error(error) for error in result.errors]
     return answer(body)
 
 
@@ -129,6 +131,7 @@ def _root(viewer: Viewer) -> dict[str, Any]:
         "repository": repository_field(viewer),
         "search": search_field(viewer),
         "node": lambda info, id: render_node(viewer, id),  # noqa: A006 (GitHub names it)
+        "nodes": lambda info, ids: render_nodes(viewer, ids),
         "rateLimit": lambda info, dryRun: {
             "cost": 1,
             "limit": window.limit,

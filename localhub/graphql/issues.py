@@ -26,6 +26,7 @@ def render_issue(viewer: Viewer, repo: Row, row: Row) -> Object:
         "closed": row["state"] == "closed",
         "closedAt": row["closed_at"],
         "locked": bool(row["locked"]),
+        "activeLockReason": None,
         "state": row["state"].upper(),
         "stateReason": row["state_reason"] and row["state_reason"].upper(),
         "url": issue_json.issue_page(hub, repo, row),

@@ -19,6 +19,7 @@ TABLES = {
     "PullRequestReviewThread": "review_threads", "Discussion": "discussions",
     "DiscussionComment": "discussion_comments",
 }  # fmt: skip
+MOST_NODES = 100
 
 
 def find_node(viewer: Viewer, global_id: str) -> tuple[str, Row, Row]:
@@ -28,7 +29,9 @@ def find_node(viewer: Viewer, global_id: str) -> tuple[str, Row, Row]:
     )
     kind, row_id = read_node_id(global_id) or ("", "")
     state = viewer.hub.state
-    if kind in ("Issue", "PullRequest"):
+    if kind == "Repository":
+        table = "repos"
+    elif kind in ("Issue", "PullRequest"):
         table = "issues"
     elif kind in TABLES:
         table = TABLES[kind]
@@ -37,9 +40,11 @@ def find_node(viewer: Viewer, global_id: str) -> tuple[str, Row, Row]:
     row = state.maybe(f"SELECT * FROM {table} WHERE id = ?", row_id)  # noqa: S608 (table names are ours)
     if row is None:
         raise missing
-    repo_id = (
-        row.get("repo_id") or state.one("SELECT repo_id FROM pulls WHERE id = ?", row["pull_id"])["repo_id"]
-    )
+    if kind == "Repository":
+        repo_id = row["id"]
+    else:
+        pull = "SELECT repo_id FROM pulls WHERE id = ?"
+        repo_id = row.get("repo_id") or state.one(pull, row["pull_id"])["repo_id"]
     repo = state.repo(repo_id)
     try:
         viewer.check(repo, "metadata:read")
@@ -51,6 +56,8 @@ def find_node(viewer: Viewer, global_id: str) -> tuple[str, Row, Row]:
 def render_node(viewer: Viewer, global_id: str) -> Object | None:
     """``Query.node``."""
     kind, repo, row = find_node(viewer, global_id)
+    if kind == "Repository":
+        return viewer.render_repository(viewer, repo)
     if kind == "PullRequestReviewThread":
         return render_review_thread(viewer, repo, row)
     shows = {
@@ -58,3 +65,17 @@ def render_node(viewer: Viewer, global_id: str) -> Object | None:
         "PullRequestReviewComment": render_review_comment,
     }  # fmt: skip
     return shows.get(kind, render_conversation)(viewer, repo, row)
+
+
+def render_nodes(viewer: Viewer, global_ids: list[str]) -> list[Object | GraphQLFieldError | None]:
+    """``Query.nodes``: at most a hundred, an error in the place of each that there is not."""
+    if len(global_ids) > MOST_NODES:
+        text = f"You may not provide more than {MOST_NODES} node ids; you provided {len(global_ids)}."
+        raise GraphQLFieldError("ARGUMENT_LIMIT", text)
+    found: list[Object | GraphQLFieldError | None] = []
+    for global_id in global_ids:
+        try:
+            found.append(render_node(viewer, global_id))
+        except GraphQLFieldError as error:
+            found.append(error)
+    return found

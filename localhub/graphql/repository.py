@@ -48,6 +48,7 @@ def render_repository(viewer: Viewer, repo: Row) -> Object:
         filterBy: Object | None = None,
         orderBy: Object | None = None,
     ) -> list[Row]:
+        viewer.check(repo, "issues:read")
         asked = filterBy or {}
         states, labels = states or asked.get("states"), labels or asked.get("labels")
         rows = state.all("SELECT * FROM issues WHERE repo_id = ? AND NOT is_pull ORDER BY number", repo["id"])

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from localhub.rules.judge import BranchMove, NewCommit, applies_to, find_violations
@@ -66,10 +67,19 @@ def main() -> int:
         move = read_move(line, told)
         if move is None:
             continue
-        said = [
-            (rule, bool(ruleset.get("classic")))
+        about = [
+            ruleset
             for ruleset in told["rulesets"]
             if applies_to(ruleset["conditions"], move.name, told["default_branch"])
+        ]
+        passed = [rule for ruleset in about if ruleset.get("bypassed") for rule in ruleset["rules"]]
+        if ignored := find_violations(passed, replace(move, queued=False)):
+            print(f"Bypassed rule violations for {HEADS}{move.name}:\n", file=sys.stderr)
+            print("\n".join(f"- {violation}\n" for violation in ignored), file=sys.stderr)
+        said = [
+            (rule, bool(ruleset.get("classic")))
+            for ruleset in about
+            if not ruleset.get("bypassed")
             for rule in ruleset["rules"]
         ]
         old = find_violations([rule for rule, classic in said if classic], move)

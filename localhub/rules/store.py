@@ -8,10 +8,12 @@ from typing import Any
 
 from dulwich.objects import Commit
 
+from localhub.auth import Actor
 from localhub.errors import ApiError
 from localhub.hub import Hub
 from localhub.objects.commit import parse_identity, read_message
 from localhub.objects.repository import page_url
+from localhub.rules.bypass import may_bypass
 from localhub.rules.judge import BranchMove, NewCommit, applies_to, find_violations
 from localhub.rules.protection import find_protection, list_protections, make_rules
 from localhub.state import Row
@@ -36,6 +38,16 @@ def list_rules(hub: Hub, repo: Row, branch: str) -> list[tuple[Row, dict[str, An
     ]
 
 
+def list_binding(hub: Hub, repo: Row, branch: str, actor: Actor) -> list[dict[str, Any]]:
+    """Every rule for a branch that binds a caller who pushes: those of rulesets that they bypass do not."""
+    found = [
+        rule
+        for row, rule in list_rules(hub, repo, branch)
+        if not may_bypass(hub.state, repo, actor, json.loads(row["bypass_json"]))
+    ]
+    return found + make_rules(settings) if (settings := find_protection(hub, repo, branch)) else found
+
+
 def list_rules_and_protection(hub: Hub, repo: Row, branch: str) -> list[dict[str, Any]]:
     """Every rule that is in force for a branch, those of a classic protection too."""
     found = [rule for _, rule in list_rules(hub, repo, branch)]
@@ -51,7 +63,7 @@ def find_queued_branches(hub: Hub, repo: Row) -> list[str]:
     return [row["head_ref"] for row in hub.state.all(sql, repo["id"])]
 
 
-def describe_for_hook(hub: Hub, repo: Row) -> str:
+def describe_for_hook(hub: Hub, repo: Row, actor: Actor) -> str:
     """What the hook needs to judge a push, as JSON; '' where nothing is to be judged."""
     rows, queued = list_active(hub, repo), find_queued_branches(hub, repo)
     classic = list_protections(hub, repo)
@@ -61,7 +73,11 @@ def describe_for_hook(hub: Hub, repo: Row) -> str:
     return json.dumps(
         {
             "rulesets": [
-                {"conditions": json.loads(row["conditions_json"]), "rules": json.loads(row["rules_json"])}
+                {
+                    "conditions": json.loads(row["conditions_json"]),
+                    "rules": json.loads(row["rules_json"]),
+                    "bypassed": may_bypass(hub.state, repo, actor, json.loads(row["bypass_json"])),
+                }
                 for row in rows
             ]
             + classic,
@@ -73,10 +89,10 @@ def describe_for_hook(hub: Hub, repo: Row) -> str:
     )
 
 
-async def check_move(hub: Hub, repo: Row, ref: str, old: str | None, new: str | None) -> None:
+async def check_move(hub: Hub, actor: Actor, repo: Row, ref: str, old: str | None, new: str | None) -> None:
     """Raise 422 in GitHub's words where a rule keeps the API from moving a branch."""
     name = ref.removeprefix(HEADS)
-    rules = list_rules_and_protection(hub, repo, name) if name != ref else []
+    rules = list_binding(hub, repo, name, actor) if name != ref else []
     queued = name != ref and name in find_queued_branches(hub, repo)
     if not rules and not queued:
         return

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.github.http.responses import Rejected, Response, make_graphql_refusal
+from localhub.graphql.endpoint import read_query
 from tests.support.hub import Client, Hub, Refused, running_hub
 
 REPO = "/repos/maintainer/demo"
@@ -172,9 +174,90 @@ async def test_errors_have_a_type_and_status_200(bot: Client) -> None:
         assert answer.data["errors"][0]["path"]
 
 
+def told(field: str, code: str, **more: str) -> dict[str, Any]:
+    """An error as reports of GitHub's answers have it."""
+    return {
+        "path": ["query", field],
+        "extensions": {"code": code, **more},
+        "locations": [{"line": 1, "column": 3}],
+        "message": f"Field '{field}' doesn't exist on type '{more['typeName']}'",
+    }
+
+
+WRONG_QUERIES = [
+    ("query Q { viewer { nsodes } }", "undefinedField", "Field 'nsodes' doesn't exist on type 'User'"),
+    (
+        "{ search(query: 1, type: ISSUE, first: 1) { issueCount } }",
+        "argumentLiteralsIncompatible",
+        "Argument 'query' on",
+    ),
+    (
+        '{ search(query: "a", type: FISH) { issueCount } }',
+        "argumentLiteralsIncompatible",
+        "Argument 'type' on",
+    ),
+    ('{ node(id: "a", x: 1) { id } }', "argumentNotAccepted", "Field 'node' doesn't accept argument 'x'"),
+    ("{ node { id } }", "missingRequiredArguments", "Field 'node' is missing required arguments: id"),
+    (
+        'mutation { addComment(input: {subjectId: "a"}) { clientMutationId } }',
+        "missingRequiredInputObjectAttribute",
+        "Argument 'body' on InputObject 'AddCommentInput' is required. Expected type String!",
+    ),
+    (
+        'mutation { addComment(input: {subjectId: "a", body: "b", x: 1}) { clientMutationId } }',
+        "argumentNotAccepted",
+        "InputObject 'AddCommentInput' doesn't accept argument 'x'",
+    ),
+    ("query Q { node(id: $id) { id } }", "variableNotDefined", "Variable $id is used by Q but not declared"),
+    ("query Q($id: ID!) { viewer { id } }", "variableNotUsed", "Variable $id is declared by Q but not used"),
+    (
+        "query Q($id: ID) { node(id: $id) { id } }",
+        "variableMismatch",
+        "Nullability mismatch on variable $id and argument id (ID / ID!)",
+    ),
+    (
+        "query Q($id: Int!) { node(id: $id) { id } }",
+        "variableMismatch",
+        "Type mismatch on variable $id and argument id (Int! / ID!)",
+    ),
+    ('{ node(id: "a") { ... on Fish { id } } }', "undefinedType", "No such type Fish, so it can't be"),
+    (
+        "query Q($x: Fish!) { viewer { id } }",
+        "variableRequiresValidType",
+        "Fish isn't a defined input type (on $x)",
+    ),
+    ("{ viewer }", "selectionMismatch", "Field must have selections (field 'viewer' returns User"),
+    ("{ viewer { id { x } } }", "selectionMismatch", "Selections can't be made on scalars (field 'id'"),
+    ("{ viewer { ...F } }", "useAndDefineFragment", "Fragment F was used, but not defined"),
+    (
+        "{ viewer { id } } fragment F on User { id }",
+        "useAndDefineFragment",
+        "Fragment F was defined, but not",
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "code", "words"), WRONG_QUERIES)
+def test_what_is_wrong_with_a_query_is_said_as_github_says_it(query: str, code: str, words: str) -> None:
+    errors = read_query(query)
+    assert isinstance(errors, list)
+    error = next(one for one in errors if one["message"].startswith(words))
+    assert error["extensions"]["code"] == code
+    assert error["path"][0].startswith(("query", "mutation", "fragment F"))
+    assert "type" not in error
+    assert isinstance(make_graphql_refusal(Response(200, {}, b""), error, "it", ""), Rejected)
+
+
 async def test_bad_queries_and_callers(hub: Hub, bot: Client) -> None:
     wrong = await bot.send("POST", "/graphql", {"query": "{ nothing }"})
-    assert "Cannot query field" in wrong.data["errors"][0]["message"]
+    assert wrong.data == {
+        "errors": [told("nothing", "undefinedField", typeName="Query", fieldName="nothing")]
+    }
+    comment = "mutation M($input: AddCommentInput!) { addComment(input: $input) { clientMutationId } }"
+    bad = {"query": comment, "variables": {"input": {"subjectId": "I_1", "body": None}}}
+    [error] = (await bot.send("POST", "/graphql", bad)).data["errors"]
+    assert error["message"].startswith("Variable $input of type AddCommentInput! was provided invalid value")
+    assert error["extensions"]["problems"] and "type" not in error
     assert (await hub.as_nobody.send("POST", "/graphql", {"query": "{ viewer { login } }"})).status == 401
     reader = await hub.as_bot(permissions={"contents": "read"})
     query = '{ repository(owner: "maintainer", name: "demo") { issue(number: 1) { title } } }'

@@ -93,6 +93,28 @@ async def test_a_rule_refuses_a_branch_by_git_and_by_the_api(
     assert [one["type"] for one in await bot.get(f"{AT}/rules/branches/hob/1-new")] == [rule["type"]]
 
 
+@pytest.mark.parametrize("mode", ["always", "exempt", "pull_request"])
+async def test_who_is_named_pushes_past_a_ruleset(hub: Hub, mode: str) -> None:
+    bot = await hub.as_bot()
+    number = await add_rules(hub, NAMES, {"type": "required_signatures"})
+    named = [{"actor_id": hub.app_id, "actor_type": "Integration", "bypass_mode": mode}]
+    await hub.as_maintainer.put(f"{AT}/rulesets/{number}", {"bypass_actors": named})
+    assert (await hub.as_maintainer.get(f"{AT}/rulesets/{number}"))["bypass_actors"] == named
+    assert "bypass_actors" not in await bot.get(f"{AT}/rulesets/{number}")
+    said = await push(hub, "hob/1-new", bot.token or "")
+    made = {"ref": "refs/heads/hob/2-new", "sha": await commit(bot, author=True)}
+    answer = await bot.send("POST", f"{AT}/git/refs", made)
+    passes = mode != "pull_request"
+    assert ("Bypassed rule violations for refs/heads/hob/1-new" in said) == passes
+    assert ("GH013" in said) != passes
+    assert answer.status == (201 if passes else 422)
+    refused = await push(hub, "hob/3-new", hub.as_maintainer.token or "")
+    assert "GH013" in refused, "the owner is not named"
+    named = [{"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}]
+    await hub.as_maintainer.put(f"{AT}/rulesets/{number}", {"bypass_actors": named})
+    assert "Bypassed" in await push(hub, "hob/3-new", hub.as_maintainer.token or "")
+
+
 async def test_what_the_rules_allow_goes_through(hub: Hub) -> None:
     bot = await hub.as_bot()
     await add_rules(hub, NAMES, {"type": "required_signatures"}, {"type": "required_linear_history"})

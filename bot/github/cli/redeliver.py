@@ -18,7 +18,7 @@ from requests.utils import parse_header_links
 
 from bot.errors import UserError
 from bot.github.cli.app_access import AppAccess, describe_error, open_app
-from bot.github.webhook_deliveries import KEPT_FOR, DeliveryAttempt, find_lost, parse_attempt
+from bot.github.lost.webhook_deliveries import KEPT_FOR, DeliveryAttempt, find_lost, parse_attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,7 +175,7 @@ def make_graphql_refusal(answer: Response, error: Mapping[str, Any], what: str, 
     if kind == "STALE_DATA":
         return Stale(said, status=409)
     status = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "UNPROCESSABLE": 422}
-    if (error.get("extensions") or {}).get("code"):  # the query itself, as ``undefinedField``
+    if (error.get("extensions") or {}).keys() & {"code", "problems"}:  # the query, or a variable's value
         kind = "UNPROCESSABLE"
     body = json.dumps({"message": said}).encode()
     headers = {**answer.headers, "x-accepted-github-permissions": needs} if needs else answer.headers

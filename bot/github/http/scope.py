@@ -11,6 +11,8 @@ class Purpose(Enum):
     app.yml has them."""
 
     IDENTIFY = (("metadata", "read"),)
+    # Whether something was written of late, asked of all repositories at once; it reads no code.
+    LOOK = (("issues", "read"), ("metadata", "read"), ("pull_requests", "read"))
     FETCH = (("contents", "read"), ("metadata", "read"))
     TALK = (
         ("checks", "write"),
@@ -31,12 +33,12 @@ class Purpose(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What one token is minted for. ``repo`` 0, no repository in particular, is for IDENTIFY only."""
+    """What one token is minted for. ``repo`` 0, all of an installation's, is for IDENTIFY and LOOK only."""
 
     installation: int
     repo: int
     purpose: Purpose
 
     def __post_init__(self) -> None:
-        if self.repo <= 0 and self.purpose is not Purpose.IDENTIFY:
+        if self.repo <= 0 and self.purpose not in (Purpose.IDENTIFY, Purpose.LOOK):
             raise ValueError("a token must be narrowed to one repository")

@@ -1,6 +1,6 @@
 """Rulesets of a repository: made, changed and removed, and what they say of one branch.
 
-Nobody bypasses them here, whoever is named in ``bypass_actors``: App and owner alike.
+Only whoever may change a ruleset is shown who bypasses it, as on GitHub.
 https://docs.github.com/en/rest/repos/rules
 """
 
@@ -11,10 +11,12 @@ from typing import Any
 
 from aiohttp import web
 
+from localhub.auth import LEVELS, includes_level, role_of
 from localhub.errors import malformed, not_found
 from localhub.node_ids import node_id
 from localhub.objects.repository import full_name, page_url, repo_url
 from localhub.rest.api import Body, Call, Routes, answer, answer_nothing, answer_page
+from localhub.rules.bypass import KINDS, MODES
 from localhub.rules.judge import JUDGES
 from localhub.rules.store import list_rules
 from localhub.state import Row
@@ -44,7 +46,13 @@ def render_ruleset(call: Call, row: Row, *, whole: bool = True) -> dict[str, Any
     if whole:
         shown["conditions"] = json.loads(row["conditions_json"])
         shown["rules"] = json.loads(row["rules_json"])
-        shown["bypass_actors"] = []
+        manages = call.actor.kind == "installation" and includes_level(
+            call.actor.permissions.get("administration", "none"), "write", LEVELS
+        )
+        if manages or (
+            call.actor.kind == "user" and role_of(call.hub.state, call.repo, call.actor.account_id) == "admin"
+        ):
+            shown["bypass_actors"] = json.loads(row["bypass_json"])
     return shown
 
 
@@ -56,6 +64,16 @@ def _read_rules(body: Body) -> list[dict[str, Any]]:
     return rules
 
 
+def _read_bypass(body: Body) -> list[dict[str, Any]]:
+    named = body.items("bypass_actors") or []
+    for one in named:
+        if not isinstance(one, dict) or one.get("actor_type") not in KINDS:
+            raise malformed(f"Invalid bypass actor {json.dumps(one)}: one of {', '.join(KINDS)}")
+        if one.setdefault("bypass_mode", "always") not in MODES:
+            raise malformed(f"Invalid bypass mode: one of {', '.join(MODES)}")
+    return named
+
+
 def _read_columns(body: Body) -> dict[str, Any]:
     conditions = body.object("conditions")
     columns: dict[str, Any] = {
@@ -63,6 +81,7 @@ def _read_columns(body: Body) -> dict[str, Any]:
         "target": body.maybe("target"),
         "enforcement": body.maybe("enforcement"),
         "conditions_json": None if conditions is None else json.dumps(conditions.values),
+        "bypass_json": json.dumps(_read_bypass(body)) if "bypass_actors" in body else None,
         "rules_json": json.dumps(_read_rules(body)) if "rules" in body else None,
     }
     return {name: value for name, value in columns.items() if value is not None}

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.domain import Permission, TriggerKind
 from bot.errors import HobError, Parked, Retry, UserError
 from bot.github.app import GitHub, RepoApi
-from bot.github.http.client import Exchange, ForeignHost
+from bot.github.http.client import Client, Exchange, ForeignHost
+from bot.github.http.pace import Pace
 from bot.github.http.responses import (
     Forbidden,
     NotFound,
@@ -23,6 +25,7 @@ from bot.github.http.responses import (
     describe_wanted_permissions,
     find_limit,
 )
+from bot.github.http.tokens import Anonymous
 from tests.support.github_scripted import LONG_TOKEN, Script, Seen, comment_json, github, read_issue, scripted
 
 ISSUE = "GET /repos/octo/demo/issues/3"
@@ -408,3 +411,16 @@ async def test_a_wrong_key_is_named(script: Script) -> None:
         app = GitHub(session, api_url=script.url, app_id=7, private_key="no key at all")
         with pytest.raises(UserError, match="HOB_PRIVATE_KEY"):
             await app.identify()
+
+
+@pytest.mark.parametrize(
+    ("api", "graphql"),
+    [
+        ("https://api.github.com", "https://api.github.com/graphql"),
+        ("https://api.octo.ghe.com/", "https://api.octo.ghe.com/graphql"),
+        ("https://ghes.example.com/api/v3", "https://ghes.example.com/api/graphql"),
+    ],
+)
+async def test_graphql_is_beside_rest_on_every_kind_of_host(api: str, graphql: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        assert Client(session, api_url=api, credential=Anonymous(), pace=Pace()).graphql_url == graphql

@@ -209,6 +209,14 @@ def test_a_limit_is_githubs_and_is_waited_for(
         ({"type": "UNPROCESSABLE", "message": "was submitted too quickly"}, Rejected, "too quickly"),
         ({"type": "STALE_DATA", "message": "Expected branch to point to"}, Stale, "Expected branch"),
         ({"message": "Field 'x' doesn't exist", "extensions": {"code": "undefinedField"}}, Rejected, "Field"),
+        (
+            {
+                "message": "Variable $input of type X!",
+                "extensions": {"value": {}, "problems": [{"path": []}]},
+            },
+            Rejected,
+            "Variable",
+        ),
         ({"message": "Something went wrong while executing your query."}, Retry, "Something went wrong"),
     ],
 )

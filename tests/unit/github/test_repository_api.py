@@ -19,7 +19,6 @@ from bot.github import (
     job_logs,
     permissions,
     pulls,
-    recent,
     reviews,
 )
 from bot.github.answers import BadAnswer, CheckRun, Comment, Pull, Review
@@ -28,9 +27,10 @@ from bot.github.graphql import discussions, outcome, review_threads, together
 from bot.github.graphql.review_threads import ThreadReply
 from bot.github.http.responses import Rejected
 from bot.github.http.scope import Purpose
-from bot.github.recent import RecentItem
+from bot.github.lost import recent
+from bot.github.lost.installations import InstalledRepository
+from bot.github.lost.recent import RecentItem
 from bot.github.repository import AppInfo
-from bot.github.webhook_deliveries import InstalledRepository
 from bot.text.fit import has_mark, mark
 from tests.support.github_scripted import Script, Seen, comment_json, github, pull_json, review_json, scripted
 from tests.support.github_spec import check_graphql, check_query, check_request, find_operation
@@ -166,7 +166,7 @@ ARGUMENTS = {
         answer=comment_json(),
     ),
     "repository": InstalledRepository(
-        installation=11, id=5, owner="octo", name="demo", is_archived=False, answer={}
+        installation=11, id=5, node_id="R_5", owner="octo", name="demo", is_archived=False, answer={}
     ),
     "comment": 1,
     "number": 1,

@@ -70,6 +70,10 @@ class Scene:
         """The operator lets the label be made from now on."""
         self.intake = Intake(self.store, self._hub, APP, OperatorConfig(create_label=True))
 
+    def end_limit(self) -> None:
+        """What GitHub asked to wait for is over."""
+        self._hub.forget_installation(55)
+
     def may(self, login: str, *answers: Any) -> None:
         replies = [
             {"permission": a, "role_name": a, "user": PEOPLE[login]} if isinstance(a, str) else a
@@ -390,6 +394,28 @@ async def test_the_label_is_made_once_where_somebody_agreed(scene: Scene) -> Non
     assert len(scene.script.asked(f"POST {REPO}/labels")) == 2
 
 
+async def test_labels_of_very_many_repositories_are_made_over_several_tries(scene: Scene) -> None:
+    names = ["one", "two", "three"]
+    for name in names:
+        scene.script.on(f"GET /repos/octo/{name}/contents/.github/hob.yml", (404, {"message": "Not Found"}))
+        scene.script.on(f"GET /repos/octo/{name}/labels/hob", (404, {"message": "Not Found"}))
+        scene.script.on(f"POST /repos/octo/{name}/labels", (201, {"id": 1, "name": "hob"}))
+    limited = (403, {"message": "You have exceeded a secondary rate limit."}, {"retry-after": "90"})
+    scene.script.on("POST /repos/octo/two/labels", limited, (201, {"id": 1, "name": "hob"}))
+    scene.consent()
+    given = [{"id": at, "name": name, "full_name": f"octo/{name}"} for at, name in enumerate(names, 1)]
+    guid = await scene.deliver("installation", installation("created") | {"repositories": given})
+    with pytest.raises(Parked):
+        await scene.intake.take(guid)
+    scene.end_limit()
+    await scene.intake.take(guid)
+    assert (await scene.ended(guid))[1] == "3 labels made in 3 repositories"
+    assert len(scene.script.asked("POST /repos/octo/one/labels")) == 1
+    assert len(scene.script.asked("GET /repos/octo/one/labels/hob")) == 1, (
+        "what is done is not looked at again"
+    )
+
+
 async def test_help_says_whether_the_label_is_there(scene: Scene) -> None:
     await scene.give("issue_comment", issue_comment("@hob help"))
     assert "no such label yet" in scene.comments()[0]
@@ -517,6 +543,28 @@ async def test_s09_an_uninstalled_app_stops_what_waits(scene: Scene) -> None:
     assert await scene.store.list_removed_repositories() == []
     await scene.give("installation", with_value(installation("deleted"), "installation.id", 56))
     assert len(await scene.store.list_removed_repositories()) == 1
+
+
+async def test_s09_what_is_open_on_an_issue_that_is_gone_or_in_a_repository_that_was_taken_stops(
+    scene: Scene,
+) -> None:
+    await scene.give("issue_comment", issue_comment("@hob x"))
+    for action, reason in (("deleted", "was deleted"), ("transferred", "was moved to another repository")):
+        moved = with_value(envelope(action, issue=issue()), "issue.number", 9)
+        assert (await scene.give("issues", moved))[1] == f"the issue {reason}: 0 tasks cancelled"
+    changes = {"new_issue": {"number": 4}, "new_repository": {"full_name": "octo/lib"}}
+    gone = envelope("transferred", sender=BOB, issue=issue(), changes=changes)
+    assert (await scene.give("issues", gone))[1].endswith("another repository: 1 tasks cancelled")
+    again = with_value(issue_comment("@hob x"), "comment.id", 3001)
+    await scene.give("issue_comment", again)
+    taken = installation("removed") | {"repositories_removed": [{"id": 12, "full_name": "octo/lib"}]}
+    assert (await scene.give("installation_repositories", taken))[1].endswith("0 tasks cancelled")
+    taken["repositories_removed"] = [{"id": 11, "name": "app", "full_name": "octo/renamed", "private": True}]
+    elsewhere = with_value(taken, "installation.id", 56)
+    assert (await scene.give("installation_repositories", elsewhere))[1].endswith("0 tasks cancelled")
+    assert (await scene.give("installation_repositories", taken))[1].endswith("1 tasks cancelled")
+    assert {task.state for task in await scene.tasks()} == {TaskState.CANCELLED}
+    assert (await scene.tasks())[1].cancel_reason == "the app was taken off this repository"
 
 
 async def test_s11_a_stop_that_overtakes_its_request_stops_it(scene: Scene) -> None:

@@ -14,9 +14,12 @@ import pytest
 from bot.github.app import GitHub
 from bot.inbox.decision import AppIdentity
 from bot.inbox.intake import Intake
-from bot.inbox.reconcile import Reconciler
+from bot.inbox.lost.reconcile import Reconciler
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
+from localhub.auth import user_actor
+from localhub.rest.accounts.apps import install
+from localhub.rest.repos.repos import create_repository
 from tests.support.flow import eventually
 from tests.support.hub import Hub, Receiver, running_hub
 from tests.support.tasks import add_delivery
@@ -181,3 +184,88 @@ async def test_s13_it_looks_by_itself_until_it_is_stopped(world: World) -> None:
     await eventually(lambda: world.store.get_delivery(f"sweep-issues-{issue['id']}"), "nobody looked")
     stop.set()
     await looking
+
+
+async def test_s13_quiet_repositories_cost_one_request_together(world: World) -> None:
+    hub = world.hub
+    owner = hub.hub.state.require_account("maintainer")
+    for number in range(60):
+        create_repository(hub.hub, owner, f"quiet{number}")
+    await world.earlier(1800)
+    await hub.as_maintainer.post("/repos/maintainer/quiet7/issues", {"title": "@hob please fix this"})
+    await world.earlier(0)
+    await hub.idle()
+    await hub.admin("requests", clear=True)
+    reconciler = world.reconciler
+    assert await reconciler.sweep() == 1
+    asked = await list_paths(hub)
+    assert {path.split("/")[4] for path in asked if path.startswith("/api/repos/")} == {"quiet7"}
+    assert asked.count("/graphql") + asked.count("/api/graphql") == 2, "61 repositories, fifty at once"
+    assert await reconciler.sweep() == 0
+    assert len(await list_paths(hub)) <= 8
+
+
+REFUSED = {"type": "FORBIDDEN", "path": ["nodes", 0], "message": "Resource not accessible by integration"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (502, {"message": "no"}),
+        (200, {"data": {"nodes": [None]}, "errors": [REFUSED]}),
+        (200, {"data": None, "errors": [REFUSED]}),
+        (200, {"data": {"nodes": []}}),
+    ],
+    ids=["away", "one is not shown", "none is shown", "fewer than asked for"],
+)
+async def test_s13_what_graphql_does_not_tell_of_is_looked_through(
+    world: World, status: int, body: dict[str, Any]
+) -> None:
+    await world.earlier(1800)
+    await world.hub.as_maintainer.post(ISSUES, {"title": "@hob here"})
+    await world.earlier(0)
+    await world.hub.fault("status", "/graphql", count=9, status=status, body=body)
+    assert await world.reconciler.sweep() == 1
+
+
+async def test_s13_what_is_too_much_for_one_sweep_is_found_by_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.inbox.lost.sweep.MOST_REQUESTS", 3)
+    hub = world.hub
+    for name in ("second", "third"):
+        create_repository(hub.hub, hub.hub.state.require_account("maintainer"), name)
+    reconciler, found = world.reconciler, []
+    await world.earlier(1800)
+    for name in ("demo", "second", "third"):
+        await hub.as_maintainer.post(f"/repos/maintainer/{name}/issues", {"title": "@hob please fix this"})
+    await world.earlier(0)
+    # one that cannot be read takes its turn like the others, and not each time the first one
+    await hub.fault("status", "/maintainer/second/issues", count=9, status=403, body={"message": "no"})
+    for _ in range(3):
+        found.append(await reconciler.sweep())
+    assert sorted(found) == [0, 1, 1]
+    await hub.admin("clear")
+    assert sum([await reconciler.sweep() for _ in range(3)]) == 1
+
+
+async def test_s13_an_installation_that_cannot_be_read_stops_no_other(world: World) -> None:
+    hub = world.hub
+    await hub.admin("user", login="acme", organization=True)
+    owner = hub.hub.state.require_account("acme")
+    create_repository(hub.hub, owner, "theirs")
+    installed = install(
+        hub.hub, user_actor(hub.hub.state.require_account("maintainer")), hub.hub.state.app(hub.app_id), owner
+    )
+    await world.earlier(1800)
+    await hub.as_maintainer.post("/repos/acme/theirs/issues", {"title": "@hob there"})
+    await hub.as_maintainer.post(ISSUES, {"title": "@hob here"})
+    await world.earlier(0)
+    broken = min(hub.installation_id, installed["id"])
+    tokens = f"/app/installations/{broken}/access_tokens"
+    await hub.fault("status", tokens, status=403, body={"message": "no"})
+    assert await world.reconciler.sweep() == 1
+
+
+async def list_paths(hub: Hub) -> list[str]:
+    return [one["path"] for one in await hub.admin("requests", clear=True)]

@@ -5,13 +5,14 @@ For the deliveries that GitHub lost altogether: they are found by looking at wha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.domain import Person
 from bot.github.answers import Json, parse, read_person
+from bot.github.lost.installations import InstalledRepository
 from bot.github.repository import Repository
-from bot.github.webhook_deliveries import InstalledRepository
 from bot.text.json_fields import Fields
 
 ISSUES, REVIEWS = "issues", "pull_request_review"
@@ -43,6 +44,11 @@ class RecentItem:
     subject_url: str
     pull: int | None
     answer: Json
+
+
+def count_requests(items: Sequence[RecentItem]) -> int:
+    """How many requests these items took, where no list was longer than a page."""
+    return len(LISTS) + min(MOST_PULLS, sum(item.pull is not None for item in items))
 
 
 class Recent(Repository):

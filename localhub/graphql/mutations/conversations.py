@@ -20,7 +20,8 @@ from localhub.rest.repos.checks import MOST_ANNOTATIONS, make_check_run
 from localhub.state import Row
 
 
-def _find_labels(viewer: Viewer, repo: Row, global_ids: list[str]) -> list[Row]:
+def find_labels(viewer: Viewer, repo: Row, global_ids: list[str]) -> list[Row]:
+    """The labels of a repository with these node ids."""
     found = []
     for global_id in global_ids:
         kind, row_id = read_node_id(global_id) or ("", "")
@@ -32,7 +33,8 @@ def _find_labels(viewer: Viewer, repo: Row, global_ids: list[str]) -> list[Row]:
     return found
 
 
-def _find_issue(viewer: Viewer, global_id: str) -> tuple[Row, Row]:
+def find_issue(viewer: Viewer, global_id: str) -> tuple[Row, Row]:
+    """(repository, issue) that the viewer may change: its author, or who may triage."""
     kind, repo, row = find_node(viewer, global_id)
     if kind != "Issue":
         raise unresolved(global_id)
@@ -41,7 +43,8 @@ def _find_issue(viewer: Viewer, global_id: str) -> tuple[Row, Row]:
     return repo, row
 
 
-def _show(viewer: Viewer, repo: Row, row: Row) -> Object:
+def show(viewer: Viewer, repo: Row, row: Row) -> Object:
+    """An issue or a pull request as it is now."""
     fresh = viewer.hub.state.one("SELECT * FROM issues WHERE id = ?", row["id"])
     return render_conversation(viewer, repo, fresh)
 
@@ -51,28 +54,28 @@ async def create_issue(viewer: Viewer, values: Object) -> Object:
     """Open an issue."""
     repo = find_repository(viewer, values["repositoryId"])
     viewer.check(repo, "issues:write")
-    labels = [row["name"] for row in _find_labels(viewer, repo, values.get("labelIds") or [])]
+    labels = [row["name"] for row in find_labels(viewer, repo, values.get("labelIds") or [])]
     row = open_issue(viewer.hub, viewer.actor, repo, values["title"], values.get("body"), labels)
-    return {"issue": _show(viewer, repo, row)}
+    return {"issue": show(viewer, repo, row)}
 
 
 @mutation("closeIssue")
 async def close(viewer: Viewer, values: Object) -> Object:
     """Close an issue."""
-    repo, row = _find_issue(viewer, values["issueId"])
+    repo, row = find_issue(viewer, values["issueId"])
     reason = (values.get("stateReason") or "COMPLETED").lower()
     if row["state"] == "open":
         close_issue(viewer.hub, viewer.actor, repo, row, reason)
-    return {"issue": _show(viewer, repo, row)}
+    return {"issue": show(viewer, repo, row)}
 
 
 @mutation("reopenIssue")
 async def reopen(viewer: Viewer, values: Object) -> Object:
     """Open a closed issue again."""
-    repo, row = _find_issue(viewer, values["issueId"])
+    repo, row = find_issue(viewer, values["issueId"])
     if row["state"] == "closed":
         reopen_issue(viewer.hub, viewer.actor, repo, row)
-    return {"issue": _show(viewer, repo, row)}
+    return {"issue": show(viewer, repo, row)}
 
 
 @mutation("addLabelsToLabelable")
@@ -84,10 +87,10 @@ async def add_labels(viewer: Viewer, values: Object) -> Object:
     needs = "issues:write" if kind == "Issue" else "issues:write|pull_requests:write"
     viewer.check(repo, needs, "triage")
     present = {label["id"] for label in viewer.hub.state.labels_of(row["id"])}
-    for label in _find_labels(viewer, repo, values["labelIds"]):
+    for label in find_labels(viewer, repo, values["labelIds"]):
         if label["id"] not in present:
             add_label(viewer.hub, viewer.actor, repo, row, label)
-    return {"labelable": _show(viewer, repo, row)}
+    return {"labelable": show(viewer, repo, row)}
 
 
 @mutation("createPullRequest")
@@ -186,4 +189,4 @@ async def merge(viewer: Viewer, values: Object) -> Object:
         text=values.get("commitBody"),
     )
     await merge_pull(viewer.hub, viewer.actor, repo, pull["number"], wanted, values.get("expectedHeadOid"))
-    return {"pullRequest": _show(viewer, repo, row)}
+    return {"pullRequest": show(viewer, repo, row)}

@@ -1,8 +1,8 @@
-"""The app's own webhook as GitHub sees it: what did not arrive, and asking for it again; where the app is."""
+"""The app's own webhook as GitHub sees it: what did not arrive, and asking for it again."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,29 +55,11 @@ def parse_attempt(answer: Json) -> DeliveryAttempt:
     return parse(answer, "delivery", _attempt)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstalledRepository:
-    """A repository that the app may see, through which installation; ``answer`` is GitHub's own JSON."""
-
-    installation: int
-    id: int
-    owner: str
-    name: str
-    is_archived: bool
-    answer: Json
-
-    @property
-    def full_name(self) -> str:
-        """``owner/name``."""
-        return f"{self.owner}/{self.name}"
-
-
 class WebhookDeliveries:
-    """The app's deliveries and installations; ``client_of`` one that may list an installation's."""
+    """The deliveries of the app's webhook; ``app`` is a client with its JWT."""
 
-    def __init__(self, app: Client, client_of: Callable[[int], Client]) -> None:
+    def __init__(self, app: Client) -> None:
         self._app = app
-        self._client_of = client_of
 
     async def list_failed(self, since: datetime) -> list[DeliveryAttempt]:
         """The attempts that failed since then, newest first. GitHub keeps them for three days.
@@ -105,21 +87,6 @@ class WebhookDeliveries:
             extra_headers={SAFE_TO_REPEAT: "yes"},
         )
 
-    async def repositories(self) -> AsyncIterator[InstalledRepository]:
-        """Every repository that the app can see, but those of a suspended installation.
-
-        https://docs.github.com/en/rest/apps/installations#list-repositories-accessible-to-the-app-installation
-        """
-        async for installed in self._app.getiter("/app/installations{?per_page}", {"per_page": "100"}):
-            if installed.get("suspended_at"):
-                continue
-            installation = int(installed["id"])
-            client = self._client_of(installation)
-            path = "/installation/repositories{?per_page}"
-            listed = client.getiter(path, {"per_page": "100"}, iterable_key="repositories")
-            async for repository in listed:
-                yield _parse_installed_repository(installation, repository)
-
 
 def _attempt(delivery: Fields) -> DeliveryAttempt:
     return DeliveryAttempt(
@@ -129,17 +96,3 @@ def _attempt(delivery: Fields) -> DeliveryAttempt:
         at=delivery.time("delivered_at"),
         is_delivered=delivery.text("status", "") == "OK",
     )
-
-
-def _parse_installed_repository(installation: int, answer: Json) -> InstalledRepository:
-    def build(repository: Fields) -> InstalledRepository:
-        return InstalledRepository(
-            installation=installation,
-            id=repository.number("id"),
-            owner=repository.object("owner").text("login"),
-            name=repository.text("name"),
-            is_archived=repository.flag("archived"),
-            answer=answer,
-        )
-
-    return parse(answer, "repository", build)

@@ -1,0 +1,1 @@
+"""What GitHub knows of deliveries that did not arrive, and of what was written meanwhile."""

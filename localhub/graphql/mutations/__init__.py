@@ -1,0 +1,1 @@
+"""The mutations, each of which registers itself."""
