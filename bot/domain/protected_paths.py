@@ -2,65 +2,92 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from bot.domain.change import ChangeKind, FileChange
+from bot.domain.path_patterns import PathPatterns
 
 Rule = tuple[str, str]  # a pattern, and why it is protected
 
 # What agents and editors take orders from, at any depth: a change of it steers whoever opens the tree next.
-_INSTRUCTIONS = (
-    *("CLAUDE*.md", "GEMINI*.md", "AGENTS.override.md", "QWEN.md", ".goosehints"),
-    *(".cursorrules", ".windsurfrules", ".clinerules", ".roorules", ".aider*"),
-    *(".github/copilot*", ".github/instructions/*", ".github/prompts/*", ".github/agents/*"),
-    *(".github/chatmodes/*", ".github/hooks/*", ".github/skills/*"),
-)
-_AGENT_SETTINGS = (
-    *(".claude/*", ".cursor/*", ".codex/*", ".gemini/*", ".windsurf/*", ".clinerules/*", ".roo/*", ".kiro/*"),
-    *(".continue/*", ".amazonq/*", ".junie/*", ".agents/*", ".opencode/*", ".zed/*", ".idea/*", ".mcp.json"),
-    *(".vscode/tasks.json", ".vscode/mcp.json", ".vscode/launch.json", ".vscode/settings.json"),
-    "*.code-workspace",
-)
+_INSTRUCTIONS = """
+    AGENTS.md AGENT.md AGENTS.override.md CLAUDE*.md GEMINI*.md QWEN.md CRUSH.md WARP.md IFLOW.md
+    CODEBUDDY.md CODEX.md .goosehints .rules .airules .aider* .cursorrules .windsurfrules .clinerules
+    .roorules* .roomodes .kilocodemodes .augment-guidelines .traerules .cursorignore .pr_agent.toml
+    .coderabbit.y*ml .sourcery.yaml .sweep.yaml sweep.yaml greptile.json ellipsis.yaml .github/copilot*
+    .github/instructions/* .github/prompts/* .github/agents/* .github/chatmodes/* .github/hooks/*
+    .github/skills/* .github/mcp.json .github/lsp.json
+"""
+_AGENT_SETTINGS = """
+    .claude/* .claude-plugin/* .cursor/* .codex/* .gemini/* .windsurf/* .clinerules/* .roo/* .kiro/*
+    .kilocode/* .augment/* .trae/* .qodo/* .openhands/* .devin/* .factory/* .jules/* .warp/* .amp/*
+    .crush/* .qwen/* .iflow/* .codebuddy/* .goose/* .copilot/* .greptile/* .continue* .amazonq/* .junie/*
+    .agent/* .agents/* .ai/* .aiassistant/* .firebender/* .idx/* .tabnine/* .cody/* .ruler/* .rulesync/*
+    .opencode/* .zed/* .idea/* .fleet/* .vs/* .zencoder/* .claude.json .mcp.json mcp.json opencode.json*
+    crush.json .crush.json cody.json .vscode/tasks.json .vscode/mcp.json .vscode/launch.json
+    .vscode/settings.json *.code-workspace
+"""
 # What other CI services run by themselves when a branch is pushed, with their own secrets.
-_CI = (
-    *(".circleci/*", ".gitlab-ci*.yml", ".gitlab/ci/*", "Jenkinsfile*", "azure-pipelines*.yml"),
-    *(".azure-pipelines/*", ".azuredevops/*", ".travis.yml", ".buildkite/*", ".drone.y*ml", ".drone.star"),
-    *(".drone.jsonnet", ".woodpecker.y*ml", ".woodpecker/*", ".appveyor.yml", "appveyor.yml", ".cirrus.y*ml"),
-    *(".cirrus.star", ".semaphore/*", "bitbucket-pipelines.yml", ".teamcity/*", ".harness/*", ".tekton/*"),
-    *("wercker.yml", "codeship-*.yml", "buildspec*.yml", "cloudbuild*.yaml", "cloudbuild*.json"),
-    *(".forgejo/workflows/*", ".gitea/workflows/*", ".onedev-buildspec.yml"),
-)
+_CI = """
+    .circleci/* .gitlab-ci*.y*ml .gitlab/ci/* .gitlab/*.y*ml .travis.y*ml .buildkite/* .drone*
+    .azure-pipelines/* .azuredevops/* .vsts-ci.y*ml .woodpecker.y*ml .woodpecker/* .crow.y*ml .crow/*
+    .appveyor.y*ml .forgejo/workflows/* .gitea/workflows/* appveyor.y*ml .cirrus.y*ml .cirrus.star
+    .semaphore/* bitbucket-pipelines.y*ml .teamcity/* .harness/* .tekton/* wercker.y*ml codeship-*.y*ml
+    .onedev-buildspec.y*ml .tangled/* .builds/* .build.y*ml .agola/* .concourse* codemagic.y*ml
+    bitrise.y*ml .bitrise.y*ml appcenter-*.sh ci_scripts/* .xcode-cloud/* .screwdriver* screwdriver.y*ml
+    .vela.y*ml .vela/* .taskcluster* taskcluster/* .evergreen* evergreen.y*ml .zuul.y*ml .zuul.d/*
+    zuul.y*ml zuul.d/* .prow* .packit.y*ml packit.y*ml .copr/* .kokoro/* .bazelci/* .aspect/*
+    buildbuddy.y*ml .buildbuddy.y*ml .depot/* .rwx/* .mint/* .namespace/* .blacksmith/* garnix.yaml
+    bamboo-specs/* .shippable.y*ml shippable.y*ml .scrutinizer.y*ml .cloudbees/* .ci.y*ml .gocd.y*ml
+    *.gocd.y*ml atlantis.y*ml .spacelift/* .jenkins/* .jenkins-x/* jenkins-x*.y*ml
+"""
+# Where the service is told the place of the file.
+_CI_ANYWHERE = """
+    Jenkinsfile* *.jenkinsfile azure-pipelines*.y*ml buildspec*.y*ml cloudbuild*.y*ml cloudbuild*.json
+    .gitlab-ci.y*ml
+"""
+# Services that build and publish each branch that is pushed, with the secrets of the site.
+_DEPLOYED = """
+    vercel.json vercel.ts now.json netlify.toml render.y*ml fly.toml railway.json railway.toml
+    nixpacks.toml railpack.json amplify.y*ml apprunner.y*ml wrangler.toml wrangler.json* heroku.y*ml .do/*
+    .platform.app.y*ml .platform/* .upsun/* zeabur.* apphosting*.y*ml captain-definition
+    staticwebapp.config.json .deployment .ebextensions/*
+"""
+# Bots that merge, update and configure by what the repository says.
+_BOTS = """
+    .github/dependabot.y*ml renovate.json* .renovaterc* .github/renovate.json* .mergify*
+    .gitlab/renovate.json* mergify.y*ml .github/mergify* .kodiak.toml .github/.kodiak.toml bors.toml
+    .bulldozer.y*ml .policy.y*ml .github/settings.y*ml .github/policies/* .github/auto-merge*
+    .github/auto_assign* .github/mergequeue* .aviator/* .trunk/* .asf.yaml .palantir/*
+    .github/safe-settings* .github/probot* .github/boring-cyborg*
+"""
+_OWNERS = "CODEOWNERS .github/CODEOWNERS docs/CODEOWNERS .gitlab/CODEOWNERS .forgejo/CODEOWNERS"
+_CI_WHY = "it runs with the secrets of a CI service as soon as its branch is pushed"
 
-PROTECTED: tuple[Rule, ...] = (
-    (".github/workflows/*", "workflow files run with the repository's secrets"),
-    (".github/actions/*", "actions run with the repository's secrets"),
-    (".github/hob.yml", "Hob does not change its own configuration"),
-    ("CODEOWNERS", "ownership rules are for people to change"),
-    (".github/CODEOWNERS", "ownership rules are for people to change"),
-    ("docs/CODEOWNERS", "ownership rules are for people to change"),
-    ("AGENTS.md", "instructions for agents are for people to change"),
-    ("*/AGENTS.md", "instructions for agents are for people to change"),
-    *(
-        (pattern, "instructions for agents are for people to change")
-        for name in _INSTRUCTIONS
-        for pattern in (name, f"*/{name}")
-    ),
-    *(
-        (pattern, "the settings of agents and editors are for people to change")
-        for name in _AGENT_SETTINGS
-        for pattern in (name, f"*/{name}")
-    ),
-    *((name, "it runs with the secrets of a CI service as soon as its branch is pushed") for name in _CI),
-    (".gitmodules", "submodules fetch from elsewhere"),
-    ("*/.gitmodules", "submodules fetch from elsewhere"),
+_PROTECTED = PathPatterns(
+    [
+        ("workflow files run with the repository's secrets", ".github/workflows/*", ""),
+        ("actions run with the repository's secrets", ".github/actions/*", ""),
+        ("Hob does not change its own configuration", ".github/hob.yml", ""),
+        ("ownership rules are for people to change", _OWNERS, ""),
+        ("instructions for agents are for people to change", "", _INSTRUCTIONS),
+        ("the settings of agents and editors are for people to change", "", _AGENT_SETTINGS),
+        (_CI_WHY, _CI, _CI_ANYWHERE),
+        ("a service builds and publishes by it as soon as its branch is pushed", _DEPLOYED, ""),
+        ("a bot with rights in the repository obeys it", _BOTS, ""),
+        ("submodules fetch from elsewhere", "", ".gitmodules"),
+    ]
 )
+_GIT_HEAD = re.compile(rb"ref:|refs/|[0-9a-f]{40}")
+_GIT_HEAD_WHY = "git takes its folder for a repository, and runs what the settings in there name"
 
 
 def list_protection_rules(patterns: Sequence[str]) -> tuple[Rule, ...]:
-    """Hob's own rules and those that hob.yml adds with ``patterns``."""
-    return (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in patterns))
+    """The rules that the repository adds to Hob's own with ``patterns``."""
+    return tuple((pattern, "the repository's hob.yml protects it") for pattern in patterns)
 
 
 def why_protected(path: str, patterns: Sequence[str]) -> str:
@@ -72,20 +99,30 @@ def why_protected(path: str, patterns: Sequence[str]) -> str:
 def why_change_protected(change: FileChange, rules: Sequence[Rule]) -> str:
     """Why only people may make this change to its path; '' for any other.
 
-    Adding a file or link where a protected folder would be counts; deleting one does not.
+    Adding a file or link where a protected folder would be counts; deleting one does not. ``rules`` are the
+    repository's, beside Hob's own.
     """
     folded = fold_path(change.path)
+    stays = change.kind is not ChangeKind.DELETED
+    if why := _PROTECTED.find(folded) or (stays and _PROTECTED.find_folder(folded)):
+        return why
+    if stays and folded.rpartition("/")[2] == "head" and _GIT_HEAD.match(change.data):
+        return _GIT_HEAD_WHY
     for pattern, why in rules:
         if fnmatchcase(folded, pattern.casefold()):
             return why
-        if change.kind is not ChangeKind.DELETED and pattern.casefold().startswith(f"{folded}/"):
+        if stays and pattern.casefold().startswith(f"{folded}/"):
             return why
     return ""
 
 
 def is_plainly_protected(path: str, rules: Sequence[Rule]) -> bool:
     """Whether a path as it is spelt matches a rule, and every file system takes it for that very path."""
-    return fold_path(path) == path.casefold() and any(fnmatchcase(path, pattern) for pattern, _ in rules)
+    return fold_path(path) == path.casefold() and (
+        _PROTECTED.is_spelt(path)
+        or path.rpartition("/")[2] == "HEAD"
+        or any(fnmatchcase(path, pattern) for pattern, _ in rules)
+    )
 
 
 def fold_path(path: str) -> str:
