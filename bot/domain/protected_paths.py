@@ -81,13 +81,16 @@ _PROTECTED = PathPatterns(
         ("submodules fetch from elsewhere", "", ".gitmodules"),
     ]
 )
+_REPOSITORY_WHY = "the repository's hob.yml protects it, or a link with a protected name leads to it"
 _GIT_HEAD = re.compile(rb"ref:|refs/|[0-9a-f]{40}")
 _GIT_HEAD_WHY = "git takes its folder for a repository, and runs what the settings in there name"
 
 
 def list_protection_rules(patterns: Sequence[str]) -> tuple[Rule, ...]:
-    """The rules that the repository adds to Hob's own with ``patterns``."""
-    return tuple((pattern, "the repository's hob.yml protects it") for pattern in patterns)
+    """The rules that the repository adds to Hob's own with ``patterns``: hob.yml's, and those of what its
+    links with protected names lead to.
+    """
+    return tuple((pattern, _REPOSITORY_WHY) for pattern in patterns)
 
 
 def why_protected(path: str, patterns: Sequence[str]) -> str:

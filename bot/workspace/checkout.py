@@ -35,6 +35,7 @@ from bot.workspace.network import (
     merge_egress,
     render_forbidden,
 )
+from bot.workspace.protected_links import list_linked_patterns
 from bot.workspace.python_project import (
     PROJECTS,
     PythonProject,
@@ -206,6 +207,13 @@ class Workshop:
         config = await asyncio.to_thread(parse_repo_config, written)
         if config.image is None:
             config = config.model_copy(update={"image": await self._read_devcontainer_image(repo_id, policy)})
+        linked_patterns = {
+            pattern
+            for sha in {commit, policy}
+            for pattern in await list_linked_patterns(self.mirror, repo_id, sha)
+        }
+        protected = (*config.protected_paths, *sorted(linked_patterns))
+        config = config.model_copy(update={"protected_paths": protected})
         denied: tuple[Blocked, ...] = ()
         if self._internet_off_by:
             denied = render_forbidden(self._internet_off_by, config.internet, config.setup_internet)

@@ -168,7 +168,9 @@ def test_deleting_a_protected_path_is_held_back_too() -> None:
 def test_the_repository_may_protect_more() -> None:
     admitted = through(added("db/schema.sql"), added("x.py"), protected=("db/*",))
     kept = Held(
-        path="db/schema.sql", why="the repository's hob.yml protects it", change=added("db/schema.sql")
+        path="db/schema.sql",
+        why="the repository's hob.yml protects it, or a link with a protected name leads to it",
+        change=added("db/schema.sql"),
     )
     assert admitted.held == (kept,)
 
