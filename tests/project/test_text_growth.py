@@ -78,7 +78,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "asked": lambda text: asks_for_mend(text, ["a.py::b"], text),
     "printed": lambda text: [read_printed_results(text, runner) for runner in Runner],
 }
-_READ_BY_OTHERS = {"gfm", "unrendered"}  # by invisible and by redact
+_READ_BY_OTHERS = {"gfm", "unrendered", "rendered", "drawings"}  # by invisible and by redact
 
 
 @pytest.mark.parametrize("name", _READERS)
