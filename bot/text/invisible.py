@@ -2,7 +2,7 @@
 
 Removed are HTML comments and their like, attributes of tags (titles, alternative texts, data), titles of
 links, links without a text, long alternative texts of images, link reference definitions that nothing refers
-to, what is not rendered at all (``bot.text.unrendered``), and characters without a glyph: zero-width,
+to, what is not rendered at all (``bot.text.unseen.unrendered``), and characters without a glyph: zero-width,
 bidirectional controls (CVE-2021-42574), the Unicode tag block, as entities too. What stands in code is shown
 as it stands, so only invisible characters are taken out of it. Where it is not sure that something is shown,
 it is taken out.
@@ -18,8 +18,8 @@ from typing import NamedTuple
 from markdown_it.token import Token
 
 from bot.text.gfm import parse_blocks
-from bot.text.rendered import UNSEEN, mark_unseen_words, remove_marked_words, remove_unseen_words
-from bot.text.unrendered import remove_unrendered_text
+from bot.text.unseen.rendered import UNSEEN, mark_unseen_words, remove_marked_words, remove_unseen_words
+from bot.text.unseen.unrendered import remove_unrendered_text
 
 MOST_CHARS = 100_000  # of one text; GitHub takes 65,536 characters in a body
 _INVISIBLE = re.compile(
@@ -176,8 +176,8 @@ def _clean_construct(match: re.Match[str], part: _MarkdownPart, removed: list[st
         removed.append(_shorten(part.text[match.start() : until]))
         return "", until
     if (found["tag"] or "").lower() in _UNSEEN_ELEMENTS:
-        close = re.compile(rf"</{found['tag']}", re.IGNORECASE).search(part.text, match.end())
-        until = close.start() if close else len(part.text)
+        closing = re.compile(rf"</{found['tag']}", re.IGNORECASE).search(part.text, match.end())
+        until = closing.start() if closing else len(part.text)
         removed.append(_shorten(part.text[match.start() : until]))
         return "", until
     if found["tag"]:

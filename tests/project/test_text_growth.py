@@ -21,7 +21,18 @@ from bot.offline.examples.find import read_examples
 from bot.repo_config import find_devcontainer_image
 from bot.run.prove.asked_tests import asks_for_mend
 from bot.run.prove.printed_results import read_printed_results
-from bot.text import commit_text, defuse, diffs, fit, invisible, json_fields, lists, phrases, terminal
+from bot.text import (
+    commit_text,
+    defuse,
+    diffs,
+    fit,
+    invisible,
+    json_fields,
+    lists,
+    phrases,
+    python_source,
+    terminal,
+)
 from bot.text.live_lines import LiveBuffer, LiveLines
 from bot.text.redact import Redactor
 from bot.text.token_shapes import find_token_shapes
@@ -63,6 +74,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "live_lines": _take_live,
     "lists": lambda text: lists.join_first(text.split(), 10),
     "phrases": lambda text: list(phrases.split_sentences(text)),
+    "python_source": lambda text: list(python_source.parse_pieces(text)),
     "redact": _REDACTOR.text,
     "redact: files": lambda text: _REDACTOR.find_secrets(text.encode()),
     "redact: pieces": lambda text: _REDACTOR.has_split_secret([text, text[::-1]]),
@@ -78,7 +90,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "asked": lambda text: asks_for_mend(text, ["a.py::b"], text),
     "printed": lambda text: [read_printed_results(text, runner) for runner in Runner],
 }
-_READ_BY_OTHERS = {"gfm", "unrendered", "rendered", "drawings"}  # by invisible and by redact
+_READ_BY_OTHERS = {"gfm"}  # by invisible
 
 
 @pytest.mark.parametrize("name", _READERS)

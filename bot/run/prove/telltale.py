@@ -10,6 +10,7 @@ import re
 
 from bot.domain import ChangeKind, ChangeSet
 from bot.run.prove.judge_files import ReadBase
+from bot.text.python_source import SourceTooLargeError, parse_pieces
 
 _PROGRAMS = (
     ".py",
@@ -72,11 +73,22 @@ def find_telltale_lines(source: ChangeSet, read_base: ReadBase) -> tuple[str, ..
 
 
 def _list_odd_comparisons(text: str) -> list[tuple[str, int]]:
-    """Definitions of ``__eq__`` and its like that look at only one of what they compare, with their lines."""
+    """Definitions of ``__eq__`` and its like that look at only one of what they compare, with their lines.
+
+    A source that is too large to be read counts as one, at its first line.
+    """
+    found: list[tuple[str, int]] = []
     try:
-        tree = ast.parse(text)
+        for piece in parse_pieces(text):
+            found += _list_odd_in(piece)
+    except SourceTooLargeError:
+        return [("too large", 1)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
+    return found
+
+
+def _list_odd_in(tree: ast.Module) -> list[tuple[str, int]]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name in _COMPARISONS:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.text.invisible import remove_invisible_text
-from bot.text.unrendered import remove_unrendered_text
+from bot.text.unseen.unrendered import remove_unrendered_text
 
 EXAMPLES = int(os.environ.get("HOB_FUZZ_EXAMPLES", "100"))
 OPTIONS = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES

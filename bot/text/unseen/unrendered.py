@@ -1,16 +1,16 @@
 r"""Find what GitHub's Markdown drops when it renders: nobody who reads the page sees it.
 
 Footnotes that nobody refers to (and a second one of a name), cells beyond a table's columns, words after a
-fence's language, and what formulas and diagrams may hide (``bot.text.drawings``). What cmark-gfm renders
-decides; the tests hold this against it.
+fence's language, and what formulas and diagrams may hide (``bot.text.unseen.drawings``). What cmark-gfm
+renders decides; the tests hold this against it.
 """
 
 from __future__ import annotations
 
 import re
 
-from bot.text.drawings import remove_hiding_drawings
 from bot.text.gfm import FOOTNOTE, parse_blocks
+from bot.text.unseen.drawings import remove_hiding_drawings
 
 _REFERENCE = re.compile(r"(?<!\\)\[\^([^\[\]\s]++)\]")
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,20})(?!`)[^\n]*?(?<!`)\1(?!`)")

@@ -1,7 +1,7 @@
 """Take out what GitHub's own renderer drops, whatever the construct: marked words are looked for on the page.
 
-``bot.text.unrendered`` knows the constructs and names them well; this is the net below it, for nests of them.
-cmark-gfm decides, so nothing here has to know Markdown.
+``bot.text.unseen.unrendered`` knows the constructs and names them well; this is the net below it, for nests
+of them. cmark-gfm decides, so nothing here has to know Markdown.
 """
 
 from __future__ import annotations
