@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Mapping
 from glob import escape
 
-from bot.domain.protected_paths import why_protected
+from bot.domain.paths.protected_paths import why_protected
 from bot.git.mirror import Mirror
 
 MOST_LINKS = 200  # nearest to the root first

@@ -16,7 +16,7 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held
-from bot.domain.protected_paths import (
+from bot.domain.paths.protected_paths import (
     fold_path,
     is_plainly_protected,
     list_protection_rules,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.self_running_paths import explain_self_running
+from bot.domain.paths.self_running_paths import explain_self_running
 from bot.run.messages.changed_files import FIRST, render_changed_files
 
 RUNS = (

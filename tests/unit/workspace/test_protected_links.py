@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.domain.protected_paths import why_protected
+from bot.domain.paths.protected_paths import why_protected
 from bot.git.mirror import Mirror
 from bot.workspace.protected_links import list_linked_patterns
 from tests.support.git import commit

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from bot.domain.change import ChangeKind, FileChange
-from bot.domain.path_patterns import PathPatterns
+from bot.domain.paths.path_patterns import PathPatterns
 
 Rule = tuple[str, str]  # a pattern, and why it is protected
 

@@ -5,8 +5,8 @@ A change of them is published, since honest work changes them all the time; peop
 
 from __future__ import annotations
 
-from bot.domain.path_patterns import PathPatterns
-from bot.domain.protected_paths import fold_path, why_protected
+from bot.domain.paths.path_patterns import PathPatterns
+from bot.domain.paths.protected_paths import fold_path, why_protected
 
 # What runs a file, and patterns of the last parts of its path at any depth.
 _RUNS = {
