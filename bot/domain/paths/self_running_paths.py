@@ -113,5 +113,9 @@ _PATTERNS = PathPatterns((what, "", patterns) for what, patterns in _RUNS.items(
 
 
 def explain_self_running(path: str) -> str:
-    """What runs the file at a path without being asked, or obeys it; '' for any other."""
-    return _PATTERNS.find(fold_path(path)) or why_protected(path, ())
+    """What runs the file at a path without being asked, or obeys it; '' for any other.
+
+    A file where a folder of such files would be may be a link to one, and counts.
+    """
+    folded = fold_path(path)
+    return _PATTERNS.find(folded) or _PATTERNS.find_folder(folded) or why_protected(path, ())

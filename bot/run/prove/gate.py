@@ -71,6 +71,8 @@ def _why_unfit(change: FileChange) -> str:
         return "its name is not UTF-8"
     if any(ord(c) < 32 or ord(c) == 127 for c in change.path):
         return "its name has control characters"
+    if "\\" in change.path:
+        return "its name has a backslash, which Windows takes for the end of a folder's name"
     if any(unicodedata.category(c) in ("Cf", "Zl", "Zp") for c in change.path):
         return "its name has invisible characters"
     if change.kind is ChangeKind.DELETED:

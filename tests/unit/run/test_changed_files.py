@@ -28,6 +28,7 @@ RUNS = (
         "Dockerfile",
         "flake.nix",
     ),
+    *(".husky", "web/.githooks", ".devcontainer"),
     *(".env", "web/.env.local", "hooks/post-checkout", "lint-staged.config.mjs", "bunfig.toml", "pip.conf"),
     *(
         "package-lock.json",

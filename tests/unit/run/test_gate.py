@@ -102,6 +102,8 @@ def test_ordinary_changes_pass_as_they_are() -> None:
         "opencode.jsonc",
         "web/.fleet/run.json",
         ".GitLab/CodeOwners",
+        ".github\\workflows\\ci.yml",
+        "a\\..\\..\\x.py",
         "bell\x07.py",
         "line\nbreak.py",
         "bad\udcff.py",
