@@ -8,7 +8,7 @@ import tokenize
 from collections.abc import Iterator
 
 _PIECE = 16_000  # characters of statements that are parsed together
-MOST_CHARS = 1_000_000  # of a source
+MOST_CHARS = 300_000  # of a source: what is larger takes many seconds, and is hardly a person's
 MOST_STATEMENT_CHARS = 64_000  # of one statement of a module, such as a class
 _CONTINUES = ("else", "elif", "except", "finally")
 _BESIDE = (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.ENCODING)

@@ -50,8 +50,8 @@ SLOW = {
     ".devcontainer.json": repeat("/*,]", 60_000),
     "one-line.txt": "a" * MB,
     "lines.txt": repeat("a line of its own\n"),
-    "setup.py": repeat("from setuptools import setup\nx = [1, 2, 3]\nsetup(name='x')\n"),
-    "noxfile.py": repeat("def tests(session):\n    session.run('pytest', a, b)\n"),
+    "setup.py": repeat("from setuptools import setup\nx = [1, 2, 3]\nsetup(name='x')\n", 290_000),
+    "noxfile.py": repeat("def tests(session):\n    session.run('pytest', a, b)\n", 290_000),
     "SECURITY.md": repeat("```py a\n| a | b |\n|-|-|\n| c | d | e |\n", 300_000)
     + repeat("$\\color{a}{b}$ ", 300_000),
     "slow.py": repeat("((((" + "a.b[c](d) + ", 300_000),
@@ -68,7 +68,7 @@ TESTS = (
         "\n\ndef test_talks():\n    print('FAILED a.py::b - x ' * 50_000)\n"
         "    print('sk-' * 100_000)\n    assert False\n"
     )
-    + repeat("\n\ndef helper(a, b=[1, 2, 3]):\n    return a.b(c, d=b)[0]\n", 900_000)
+    + repeat("\n\ndef helper(a, b=[1, 2, 3]):\n    return a.b(c, d=b)[0]\n", 250_000)
 )
 SLOW |= {"test_calc.py": TESTS, ".github/hob.yml": CONFIG}
 TRY = [

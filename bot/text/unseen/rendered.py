@@ -14,7 +14,7 @@ _OPTIONS = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES
 _EXTENSIONS = ("table", "autolink", "strikethrough", "tasklist")
 # A word that a mark can follow without being read as another construct. What is in brackets may be a label.
 _WORD = re.compile(
-    r"\[[^\[\]\n]{0,2000}\](?:\([^()\n]{0,2000}\))?|<[^<>\n]{0,2000}>"
+    r"\[[^\[\]\n]{0,2000}\](?:\([^()\n]{0,2000}\))?|<(?!!--)[^<>\n]{0,2000}>"
     r"|(?<![^\s|>])(?P<word>[^\W\d_][^\s|<>\[\]()`&*_~$\\\"']{0,200})(?=[\s|<]|$)"
 )
 _FIRST = 0xE000  # ten characters for private use are the digits of a mark, two its ends; none has a glyph
@@ -24,7 +24,7 @@ _MOST_ROUNDS = 4
 _BEGIN, _END = "\ue00a", "\ue00b"
 UNSEEN = "\ue00c"
 _PRIVATE = re.compile("[\ue000-\ue00c]")
-_MARKED = re.compile(rf"[^\s|<>{UNSEEN}]*{UNSEEN}")
+_MARKED = re.compile(rf"(?<![^\s|<>{UNSEEN}])[^\s|<>{UNSEEN}]*+{UNSEEN}")
 _MARK = re.compile(f"{_BEGIN}([\ue000-\ue009]{{1,7}}){_END}")
 _TAG = re.compile(r"<[^<>]*>")
 
