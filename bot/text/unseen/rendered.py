@@ -14,7 +14,8 @@ _OPTIONS = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES
 _EXTENSIONS = ("table", "autolink", "strikethrough", "tasklist")
 # A word that a mark can follow without being read as another construct. What is in brackets may be a label.
 _WORD = re.compile(
-    r"\[[^\[\]\n]{0,2000}\](?:\([^()\n]{0,2000}\))?|<(?!!--)[^<>\n]{0,2000}>"
+    r"\[(?!\^)[^\[\]\n]{0,2000}\](?:\([^()\n]{0,2000}\)|:[ \t]{0,20}\S{0,2000})?|\[\^[^\[\]\n]{0,2000}\]"
+    r"|<(?!!--)[^<>\n]{0,2000}>"
     r"|(?<![^\s|>])(?P<word>[^\W\d_][^\s|<>\[\]()`&*_~$\\\"']{0,200})(?=[\s|<]|$)"
 )
 _FIRST = 0xE000  # ten characters for private use are the digits of a mark, two its ends; none has a glyph
