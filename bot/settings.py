@@ -532,7 +532,7 @@ def _is_guessable(secret: str) -> bool:
     return (
         size < SHORTEST_SECRET
         or len(set(secret)) < _DIFFERENT
-        or any(secret == (secret[:part] * size)[:size] for part in range(1, size // 2 + 1))
+        or any(secret == (secret[:part] * size)[:size] for part in range(1, size * 2 // 3))
         or sum(steps) * 4 > len(steps) * 3
         or secret == _EXAMPLE
     )
