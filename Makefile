@@ -54,7 +54,8 @@ pytest: setup browser promtool pgbouncer ## the tests alone, or a part: ARGS="te
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## hostile texts against cmark-gfm, 20,000 of each kind: EXAMPLES=100000
-	HOB_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest --timeout 0 tests/unit/text/test_defuse_fuzz.py $(ARGS)
+	HOB_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest --timeout 0 tests/unit/text/test_defuse_fuzz.py \
+		tests/unit/text/test_unrendered.py $(ARGS)
 
 attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
 	$(BIN)/python -m tests.attack.campaign

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Annotated, Any, Literal
@@ -14,6 +15,8 @@ from bot.errors import UserError
 PATH = ".github/hob.yml"
 DEVCONTAINERS = (".devcontainer/devcontainer.json", ".devcontainer.json")
 MAX_BYTES = 64 * 1024
+_MOST_OPEN = 100
+_BRACKET = re.compile(rb"[][{}]")
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 # "packages", or a host as ``sandbox.egress.rules.parse_rule`` reads it: example.com, *.example.com,
@@ -153,9 +156,11 @@ def parse_repo_config(text: bytes | None) -> RepoConfig:
         return RepoConfig()
     if len(text) > MAX_BYTES:
         raise UserError(f"`{PATH}` is larger than {MAX_BYTES // 1024} KiB", phase="configuration")
+    if _nests_deeply(text):  # the reader takes time in the square of it
+        raise UserError(f"`{PATH}` has more than {_MOST_OPEN} brackets open at once", phase="configuration")
     try:
         data = yaml.safe_load(text.decode("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number or date that is none, too
         raise UserError(f"`{PATH}` is not valid YAML: {_one_line(error)}", phase="configuration") from None
     if data is None:
         return RepoConfig()
@@ -167,6 +172,21 @@ def parse_repo_config(text: bytes | None) -> RepoConfig:
         raise UserError(
             f"`{PATH}`: {'; '.join(_explain(e) for e in error.errors())}", phase="configuration"
         ) from None
+
+
+async def read_repo_config(text: bytes | None) -> RepoConfig:
+    """``parse_repo_config`` beside the event loop: 64 kB of YAML take most of a second."""
+    return await asyncio.to_thread(parse_repo_config, text)
+
+
+def _nests_deeply(text: bytes) -> bool:
+    depth = 0
+    for bracket in _BRACKET.findall(text):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > _MOST_OPEN:
+            return True
+        depth = max(depth, 0)
+    return False
 
 
 def find_devcontainer_image(text: bytes | None) -> str | None:

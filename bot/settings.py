@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -29,6 +30,7 @@ _LONG = 16  # characters
 DEFAULT_DAILY_USD = 50.0  # for an installation, where a model has a price and nothing else is said
 SHORTEST_SECRET = 16  # characters of a webhook secret
 _DIFFERENT = 6  # characters that differ, at least, in a webhook secret
+_EXAMPLE = "It's a Secret to Everybody"  # docs.github.com, validating webhook deliveries
 PROCESSES = ("web", "worker", "dashboard")  # that serve numbers for Prometheus
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _HOST = re.compile(r"([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{1,62}")
@@ -510,16 +512,30 @@ def _check_secrets(settings: Settings) -> None:
         secrets = settings.webhook_secrets
         if not all(secrets) or len(secrets) > 2:
             raise SettingsError("HOB_WEBHOOK_SECRET must be one secret, or two separated by a comma")
-        if any(len(secret) < SHORTEST_SECRET or len(set(secret)) < _DIFFERENT for secret in secrets):
+        if any(map(_is_guessable, secrets)):
             raise SettingsError(
-                f"HOB_WEBHOOK_SECRET must have at least {SHORTEST_SECRET} characters, not all alike: whoever "
-                "guesses it can give orders. Make one with `openssl rand -hex 32` and set it in the App too."
+                f"HOB_WEBHOOK_SECRET must have at least {SHORTEST_SECRET} characters, not all alike, "
+                "repeated or in a row: whoever guesses it can give orders. Make one with `openssl rand "
+                "-hex 32` and set it in the App too."
             )
     if settings.private_key is not None:
         try:
             load_pem_private_key(settings.private_key.get_secret_value().encode(), password=None)
         except (ValueError, TypeError):
             raise SettingsError("HOB_PRIVATE_KEY is not a PEM private key without a passphrase") from None
+
+
+def _is_guessable(secret: str) -> bool:
+    """Whether a secret is short, of few characters, a piece repeated, in a row, or GitHub's example."""
+    size = len(secret)
+    steps = [abs(ord(here) - ord(there)) <= 1 for here, there in pairwise(secret)]
+    return (
+        size < SHORTEST_SECRET
+        or len(set(secret)) < _DIFFERENT
+        or any(secret == (secret[:part] * size)[:size] for part in range(1, size * 2 // 3))
+        or sum(steps) * 4 > len(steps) * 3
+        or secret == _EXAMPLE
+    )
 
 
 def _explain(item: Any) -> str:

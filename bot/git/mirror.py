@@ -189,7 +189,8 @@ class Mirror:
     async def read_files(self, repo_id: int, sha: str, paths: Sequence[str]) -> dict[str, bytes]:
         """Many files' bytes at a commit, by path, in two calls of git.
 
-        Links, folders and files over ``read_limit`` are left out, as is what is not there.
+        Folders and files over ``read_limit`` are left out, as is what is not there. Of a link it is the name
+        of the target, since none is followed.
         """
         target, tree = self.path(repo_id), await self._list_tree(repo_id, sha)
         wanted = [
@@ -217,6 +218,10 @@ class Mirror:
         """The paths of a commit's submodules with the commits that they are pinned to."""
         tree = await self._list_tree(repo_id, sha)
         return {path: row.name for path, row in tree.items() if row.kind == "commit"}
+
+    async def list_links(self, repo_id: int, sha: str) -> list[str]:
+        """The paths of a commit's symbolic links; ``read_files`` has what is written in them."""
+        return [path for path, row in (await self._list_tree(repo_id, sha)).items() if row.mode == LINK]
 
     async def read_lfs_pointers(self, repo_id: int, sha: str) -> dict[str, bytes]:
         """The files of a commit that stand for content in Git LFS, a bounded number, with their text.

@@ -15,7 +15,7 @@ from bot.domain import AddedRepo, EffectKind, Event
 from bot.errors import UserError
 from bot.github.app import RepoApi
 from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd
-from bot.repo_config import PATH, RepoConfig, parse_repo_config
+from bot.repo_config import PATH, RepoConfig, read_repo_config
 from bot.tasks.database.tables import DeliveryState
 
 log = structlog.get_logger(__name__)
@@ -70,4 +70,4 @@ def choose_label(context: DeliveryContext, config: RepoConfig) -> str:
 
 async def _read_config(api: RepoApi) -> RepoConfig:
     """The repository's hob.yml on its default branch; the defaults where there is none, or no commit."""
-    return parse_repo_config(await api.commits.read_file(PATH, ""))
+    return await read_repo_config(await api.commits.read_file(PATH, ""))

@@ -16,7 +16,7 @@ from itertools import islice
 from markdown_it.token import Token
 
 from bot.text.gfm import make_gfm_parser
-from bot.text.unrendered import remove_unrendered_text
+from bot.text.unseen.unrendered import remove_unrendered_text
 
 MOST = 50  # mentions looked at in one text
 

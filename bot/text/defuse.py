@@ -25,16 +25,19 @@ _COMMAND = r"^(?P<space>[^\S\n]*)(?P<command>(?:/[a-z]|bors\b|dependabot\b)[\w./
 _MAIL = r"(?<![^\s(])(?P<mail>[A-Za-z0-9.+-]{0,64}[A-Za-z0-9]@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?![\w@/.-]))"
 # A mention up to its end, with any other that is glued to it: cut in two, the rest would be one of its own.
 _MENTION = r"(?P<mention>@[A-Za-z0-9](?:[\w./@-]*\w)?)"
-_REFERENCE = r"(?P<reference>(?<![\w./-])[\w./-]{1,140}#[0-9]+|#[0-9]+|(?<![A-Za-z0-9])GH-[0-9]+)"
+_REFERENCE = r"(?P<reference>(?<![\w./-])[\w./-]{1,140}#[0-9]+|(?<!&)#[0-9]+|(?<![A-Za-z0-9])GH-[0-9]+)"
 _FLAGS = re.MULTILINE | re.IGNORECASE
 _LIVE = re.compile(f"{_COMMAND}|{_URL}|{_MAIL}|{_MENTION}", _FLAGS)
-_LIVE_OR_REFERENCE = re.compile(f"{_COMMAND}|{_URL}|{_MAIL}|{_REFERENCE}|{_MENTION}", _FLAGS)
-# In ASCII, as GitHub bounds words: a letter of another script before it does not hide it.
+_LIVE_OR_REFERENCE = re.compile(f"{_COMMAND}|{_URL}|{_REFERENCE}|{_MAIL}|{_MENTION}", _FLAGS)
+# In ASCII, as GitHub bounds words: a letter of another script before it does not hide it. Marks of emphasis
+# may stand between its letters, and may be shown or not.
+_MARKS = r"[*_~\\]*+"
 _CLOSER = re.compile(
-    r"(?<![A-Za-z0-9])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?![A-Za-z0-9])", re.IGNORECASE
+    rf"(?<![A-Za-z0-9])(?:{'|'.join(map(_MARKS.join, ('close', 'fix', 'resolve')))})"
+    rf"(?:{_MARKS}e)?(?:{_MARKS}[sd])?(?![A-Za-z0-9])",
+    re.IGNORECASE,
 )
 _IN_URL = re.compile(r"://|www\.", re.IGNORECASE)
-_EMPHASIS = re.compile(r"[*_~\\]")
 
 # A table's cell ends at |, code or not; where there is no table, a span may hold one.
 _SPAN_IN_TABLE = re.compile(r"(?<![\\`])(`+)(?!`)[^|\n]*?[^`|\n]\1(?!`)")
@@ -164,7 +167,7 @@ def _break_orders(code: str) -> str:
 
 
 def _defuse_prose(text: str) -> str:
-    live = _LIVE_OR_REFERENCE if _CLOSER.search(_EMPHASIS.sub("", text)) else _LIVE
+    live = _LIVE_OR_REFERENCE if _CLOSER.search(text) else _LIVE
     spans = _SPAN_IN_TABLE if "|" in text and _TABLE.search(text) else _SPAN
     pieces, at = [], 0
     for span in spans.finditer(text):

@@ -2,7 +2,7 @@
 
 Removed are HTML comments and their like, attributes of tags (titles, alternative texts, data), titles of
 links, links without a text, long alternative texts of images, link reference definitions that nothing refers
-to, what is not rendered at all (``bot.text.unrendered``), and characters without a glyph: zero-width,
+to, what is not rendered at all (``bot.text.unseen.unrendered``), and characters without a glyph: zero-width,
 bidirectional controls (CVE-2021-42574), the Unicode tag block, as entities too. What stands in code is shown
 as it stands, so only invisible characters are taken out of it. Where it is not sure that something is shown,
 it is taken out.
@@ -18,7 +18,8 @@ from typing import NamedTuple
 from markdown_it.token import Token
 
 from bot.text.gfm import parse_blocks
-from bot.text.unrendered import remove_unrendered_text
+from bot.text.unseen.rendered import UNSEEN, mark_unseen_words, remove_marked_words, remove_unseen_words
+from bot.text.unseen.unrendered import remove_unrendered_text
 
 MOST_CHARS = 100_000  # of one text; GitHub takes 65,536 characters in a body
 _INVISIBLE = re.compile(
@@ -39,7 +40,7 @@ _TITLED = (
     r"(?P<title>\"[^\"]{0,2000}\"|'[^']{0,2000}'|\([^()]{0,2000}\))\s*\)"
 )
 _IMAGE = r"!\[(?P<alt>[^\[\]]{0,2000})\](?=[(\[])"
-_EMPTY_LINK = r"(?<!!)(?P<empty>\[\s{0,100}\]\([^()\n]{0,2000}\))"
+_EMPTY_LINK = r"(?<!!)(?P<empty>\[(?:\s|\u2800|&nbsp;|&emsp;|&ensp;|&thinsp;){0,100}\]\([^()\n]{0,2000}\))"
 _IN_HTML = re.compile(f"(?P<opens>{_COMMENT}|{_OTHER})|{_TAG}")
 _IN_PROSE = re.compile(
     rf"\\[!-/:-@\[-`{{-~]|{_SPAN}|(?P<opens>{_COMMENT}|{_OTHER})|{_TAG}|{_TITLED}|{_IMAGE}|{_EMPTY_LINK}"
@@ -62,6 +63,16 @@ _SEEN = frozenset(  # attributes that show on the page or lead somewhere; what o
         "type",
     ]
 )
+# Elements whose content browsers do not show, or of which it is not sure that GitHub lets it through.
+_UNSEEN_ELEMENTS = frozenset(
+    [
+        *("rp", "template", "datalist", "select", "noscript", "object", "video", "audio", "canvas", "svg"),
+        *("math", "head", "dialog", "map", "portal"),
+    ]
+)
+# Letters too small to be read, and links without a text.
+_TINY = re.compile(r"(?:<(?:sub|sup|small)>\s{0,20}){4,}+[^<]{0,5000}", re.IGNORECASE)
+_EMPTY_ANCHOR = re.compile(r"<a\s[^<>]{0,2000}>(?:\s|&nbsp;|\u2800){0,100}</a>", re.IGNORECASE)
 _SHORT_ALT = re.compile(r"[\w.-]{0,30}(?: [\w.-]{1,15}){0,2}")
 _DEFINITION = re.compile(r"^[\s>*+\-0-9.)]*\[(?P<label>[^\[\]\n]{1,999})\]:[ \t]*(?P<to>\S+)")
 _MARKERS = re.compile(r"[\s>*+\-0-9.)#=|:]*")
@@ -96,14 +107,17 @@ def remove_invisible_text(text: str) -> tuple[str, tuple[str, ...]]:
 
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _INVISIBLE.sub(take, _ENTITY.sub(_decode_entity, text))
-    text, unrendered = remove_unrendered_text(text)
+    text, unrendered = remove_unrendered_text(mark_unseen_words(text))
     removed += unrendered
-    if not any(sign in text for sign in ("<", "](", "]:", "![")):
-        return text, tuple(removed)
-    parts = list(_split_parts(text))
-    rest = "\n".join(part.text for part in parts if part.kind != "unseen").casefold()
-    kept = [_clean_part(part, rest, removed) for part in parts]
-    return "\n".join(part for part in kept if part is not None), tuple(one for one in removed if one)
+    if any(sign in text for sign in ("<", "](", "]:", "![")):
+        parts = list(_split_parts(text))
+        rest = "\n".join(part.text for part in parts if part.kind != "unseen").casefold()
+        kept = [_clean_part(part, rest, removed) for part in parts]
+        text = "\n".join(part for part in kept if part is not None)
+    text, marked = remove_marked_words(text)
+    text, unseen = remove_unseen_words(text)
+    named = (one.replace(UNSEEN, "") for one in [*removed, *marked, *unseen])
+    return text, tuple(one for one in named if one)
 
 
 def _decode_entity(match: re.Match[str]) -> str:
@@ -138,6 +152,9 @@ def _clean_part(part: _MarkdownPart, rest: str, removed: list[str]) -> str | Non
         return part.text
     if part.kind == "unseen":
         return "\n".join(_filter_definitions(part.text.split("\n"), rest, removed)) or None
+    for unseen in (_TINY, _EMPTY_ANCHOR):
+        removed += [_shorten(found) for found in unseen.findall(part.text)]
+        part = part._replace(text=unseen.sub("", part.text))
     pieces, at = [], 0
     pattern = _IN_HTML if part.kind == "html" else _IN_PROSE
     while match := pattern.search(part.text, at):
@@ -156,6 +173,11 @@ def _clean_construct(match: re.Match[str], part: _MarkdownPart, removed: list[st
         if close < 0 and part.kind != "html":
             return opens, match.end()  # left open in a paragraph, it is text
         until = len(part.text) if close < 0 else close + len(ends)
+        removed.append(_shorten(part.text[match.start() : until]))
+        return "", until
+    if (found["tag"] or "").lower() in _UNSEEN_ELEMENTS:
+        closing = re.compile(rf"</{found['tag']}", re.IGNORECASE).search(part.text, match.end())
+        until = closing.start() if closing else len(part.text)
         removed.append(_shorten(part.text[match.start() : until]))
         return "", until
     if found["tag"]:

@@ -1,11 +1,10 @@
 """Take secrets out of whatever leaves the process: logs, transcripts, comments, what the gate lets through.
 
-Two nets. **Known secrets** are found raw, reversed, in rot13, base64, base32, base85, hex, binary, URL
-encoding and escapes, some of them over each other, in capitals, small and wide letters, also when they are
-wrapped over lines, when something else than letters and digits stands between their characters, or when only
-a part of at least 23 characters is there (see
-``bot.text.known_secrets``). **Shapes** are found unseen: GitHub's tokens (the long format with dots, hyphens
-and underscores too), provider keys, private keys, JWTs.
+Two nets. **Known secrets** are found raw, reversed, in the encodings of ``bot.text.disguises``, some of them
+over each other, in capitals, small and wide letters, also when they are wrapped over lines, when something
+else than letters and digits stands between their characters, when they are written one letter a line or
+among others, or when only a part of at least 23 characters is there. **Shapes** are found unseen: GitHub's
+tokens (the long format with dots, hyphens and underscores too), provider keys, private keys, JWTs.
 https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
 """
 
@@ -16,24 +15,22 @@ import time
 import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from bot.text.known_secrets import (
+from bot.text.disguises.encodings import list_encodings, list_plain_forms
+from bot.text.disguises.known_forms import SHORTEST, SHORTEST_BARE, KnownForms, ScatteredForms
+from bot.text.disguises.letters import (
     GAPS,
     SEPARATORS,
-    SHORTEST,
-    SHORTEST_BARE,
-    KnownForms,
-    ScatteredForms,
-    decode_escapes,
     fold_letters,
-    list_encodings,
-    list_plain_forms,
     lower_letters,
     make_bare,
     squeeze,
     squeeze_with_origin,
 )
+from bot.text.disguises.packed import unpack, unpack_text
+from bot.text.disguises.readings import decode_escapes, fold_digits, join_pieces, list_disguises
 
 KNOWN = "known secret"
 TOKEN_SECONDS = 7200.0  # a token ends after an hour at GitHub; twice that, for texts that are late
@@ -92,34 +89,48 @@ _SHAPES: tuple[_Shape, ...] = (
 )
 
 
+class _LearntForms(NamedTuple):
+    """Forms of the secrets of a process; looked at by any number of redactors, and changed by none."""
+
+    known: KnownForms
+    bare: KnownForms  # small letters, without what is neither letter nor digit
+    scattered: ScatteredForms
+    folded: KnownForms  # bare, with letters in place of digits
+
+
+@lru_cache(maxsize=4)
+def _learn_forms(secrets: tuple[str, ...]) -> _LearntForms:
+    """All forms of the secrets; of one with several lines, such as a PEM key, every long line counts by
+    itself.
+
+    That needs no more than the whole: in each encoding a line's windows are among the whole's. Secrets under
+    6 characters are not learnt: taking them out would tear up ordinary words. A private key takes a tenth of
+    a second, so what was learnt last is kept.
+    """
+    learnt = _LearntForms(KnownForms(), KnownForms(), ScatteredForms(), KnownForms())
+    for secret in secrets:
+        whole = _PEM_LABEL.sub("", secret).strip()
+        if len(whole) < SHORTEST:
+            continue
+        for form in set(list_encodings(whole)):
+            learnt.known.add(GAPS.sub("", form))
+            if len(bare := make_bare(form)) >= SHORTEST_BARE:
+                learnt.bare.add(bare)
+        for bare in {make_bare(form) for form in list_plain_forms(whole)}:
+            learnt.scattered.add(bare)
+        if len(make_bare(whole)) >= SHORTEST_BARE:
+            for form in (whole, whole[::-1]):
+                learnt.folded.add(fold_digits(form))
+    return learnt
+
+
 class Redactor:
     """Knows secrets and shapes of secrets; every method leaves its argument as it was."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._known = KnownForms()
-        self._bare = KnownForms()  # small letters, without what is neither letter nor digit
-        self._scattered = ScatteredForms()
+        self._learnt = _learn_forms(tuple(secrets))
         self._tokens = KnownForms()  # bare too
         self._ends: deque[tuple[float, str]] = deque()  # of tokens, by this process's clock
-        for secret in secrets:
-            self.add(secret)
-
-    def add(self, secret: str) -> None:
-        """Learn a secret; of one with several lines, such as a PEM key, every long line counts by itself.
-
-        That needs no more than the whole: in each encoding a line's windows are among the whole's. Secrets
-        under 6 characters are not learnt: taking them out would tear up ordinary words.
-        """
-        whole = _PEM_LABEL.sub("", secret).strip()
-        if len(whole) < SHORTEST:
-            return
-        for form in set(list_encodings(whole)):
-            self._known.add(GAPS.sub("", form))
-        for bare in {make_bare(form) for form in list_encodings(whole)}:
-            if len(bare) >= SHORTEST_BARE:
-                self._bare.add(bare)
-        for bare in {make_bare(form) for form in list_plain_forms(whole)}:
-            self._scattered.add(bare)
 
     def add_token(self, token: str) -> None:
         """Learn a token that GitHub lets end within the hour, as it is, reversed, in hex and in base64.
@@ -136,22 +147,26 @@ class Redactor:
         self._ends.append((now + TOKEN_SECONDS, token))
 
     def text(self, text: str) -> str:
-        """``text`` with each secret replaced by ``[redacted: KIND]``."""
-        if self._known.is_in(squeeze(text)):
-            text = _replace(text, _find_regions(text, self._known, GAPS), KNOWN)
+        """``text`` with each secret replaced by ``[redacted: KIND]``; all of it where one is disguised so
+        that its place cannot be told.
+        """
+        if self._learnt.known.is_in(squeeze(text)):
+            text = _replace(text, _find_regions(text, self._learnt.known, GAPS), KNOWN)
         bare = make_bare(text)
-        for known in (self._bare, self._tokens):
+        for known in (self._learnt.bare, self._tokens):
             if known.is_in(bare):
                 text = _replace(text, _find_regions(fold_letters(text), known, SEPARATORS), KNOWN)
         decoded = decode_escapes(text)
         bare = "" if decoded is None else make_bare(decoded[0])
-        for known in (self._bare, self._tokens):
+        for known in (self._learnt.bare, self._tokens):
             if decoded and known.is_in(bare):
                 plain, origin = decoded
                 regions = _find_regions(plain, known, SEPARATORS)
                 places = ((origin(start)[0], origin(end - 1)[1]) for start, end in regions)
                 text = _replace(text, places, KNOWN)
                 decoded = decode_escapes(text)
+        if self._is_disguised(text):
+            return f"[redacted: {KNOWN}]"
         for shape in _SHAPES:
             if shape.literal in text:
                 text = _replace(text, shape.find(text), shape.kind)
@@ -173,27 +188,47 @@ class Redactor:
     def find_secrets(self, data: bytes) -> list[str]:
         """The sorted kinds of secrets found in ``data``; NULs are skipped so that UTF-16 hides nothing.
 
-        Letters count in any width and style that stands for the plain one (NFKC).
+        Letters count in any width and style that stands for the plain one (NFKC). What is compressed is
+        looked into, as far as ``bot.text.disguises.packed`` can.
         """
         text = unicodedata.normalize("NFKC", data.replace(b"\0", b"").decode("utf-8", "replace"))
         kinds = {shape.kind for shape in _SHAPES if any(shape.find(text))}
-        if self._knows_any(text):
+        if self._knows_any(text) or any(self._is_plain_in(inner) for inner in unpack(data)):
             kinds.add(KNOWN)
         return sorted(kinds)
 
     def has_split_secret(self, pieces: Iterable[str]) -> bool:
-        """Whether pieces that hold no known secret by themselves spell one: read in a row, or by what of it
-        stands anywhere in them, in any order.
+        """Whether pieces that hold no known secret by themselves spell one: read in a row, by what differs
+        between them, or by what of it stands anywhere in them, in any order.
         """
         listed = list(pieces)
-        return self._knows_any("".join(listed)) or self._scattered.is_spelt(map(make_bare, listed))
+        return (
+            self._knows_any("".join(listed))
+            or self._is_bare_in(make_bare(join_pieces(listed)))
+            or self._learnt.scattered.is_spelt(map(make_bare, listed))
+        )
 
     def _knows_any(self, text: str) -> bool:
-        if self._known.is_in(squeeze(text)):
+        if self._learnt.known.is_in(squeeze(text)) or self._is_bare_in(make_bare(text)):
             return True
         decoded = decode_escapes(text)
-        bare = [make_bare(text), *([] if decoded is None else [make_bare(decoded[0])])]
-        return any(known.is_in(each) for known in (self._bare, self._tokens) for each in bare)
+        return (decoded is not None and self._is_bare_in(make_bare(decoded[0]))) or self._is_disguised(text)
+
+    def _is_bare_in(self, bare: str) -> bool:
+        return self._learnt.bare.is_in(bare) or self._tokens.is_in(bare)
+
+    def _is_plain_in(self, data: bytes) -> bool:
+        text = data.replace(b"\0", b"").decode("utf-8", "replace")
+        return self._learnt.known.is_in(squeeze(text)) or self._is_bare_in(make_bare(text))
+
+    def _is_disguised(self, text: str) -> bool:
+        if len(text) < SHORTEST_BARE or not (self._learnt.bare or self._tokens):
+            return False
+        return (
+            any(map(self._is_bare_in, list_disguises(text)))
+            or self._learnt.folded.is_in(fold_digits(text))
+            or any(map(self._is_plain_in, unpack_text(text)))
+        )
 
 
 def _list_token_forms(token: str) -> set[str]:

@@ -16,7 +16,7 @@ from bot.domain import Task, TaskState
 from bot.errors import UserError
 from bot.github.answers import Pull
 from bot.github.app import GitHub, RepoApi
-from bot.repo_config import PATH, parse_repo_config
+from bot.repo_config import PATH, read_repo_config
 from bot.tasks.attempts import AttemptRecord
 from bot.tasks.store import Store
 from bot.training.example import Conversation, Message, Preference, Source
@@ -104,7 +104,7 @@ class Collector:
     async def _read_consent(self, api: RepoApi, task: Task) -> str | None:
         now = await api.commits.read_repository()
         head = await api.commits.find_branch_head(now.default_branch) if now.id == task.repo.id else None
-        if head is None or not parse_repo_config(await api.commits.read_file(PATH, head)).training:
+        if head is None or not (await read_repo_config(await api.commits.read_file(PATH, head))).training:
             return None
         for name in LICENCE_FILES:
             if text := await api.commits.read_file(name, head):

@@ -18,7 +18,7 @@ from dulwich.diff_tree import tree_changes
 from dulwich.repo import Repo
 
 from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, PromptText, Task, TriggerKind, Trust
-from bot.domain.protected_paths import why_protected
+from bot.domain.paths.protected_paths import why_protected
 from bot.errors import UserError
 from bot.git.merge import OURS, THEIRS, MergeResult, has_markers, merge
 from bot.git.mirror import Mirror

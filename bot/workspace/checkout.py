@@ -19,7 +19,7 @@ from bot.errors import UserError
 from bot.git.checkout import NO_HISTORY, History
 from bot.git.linked.content import LinkedContent, LinkedSurvey
 from bot.git.mirror import Mirror
-from bot.repo_config import DEVCONTAINERS, RepoConfig, find_devcontainer_image, parse_repo_config
+from bot.repo_config import DEVCONTAINERS, RepoConfig, find_devcontainer_image, read_repo_config
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
 from bot.workspace.agents_md import read_guides
@@ -35,6 +35,7 @@ from bot.workspace.network import (
     merge_egress,
     render_forbidden,
 )
+from bot.workspace.protected_links import list_linked_patterns
 from bot.workspace.python_project import (
     PROJECTS,
     PythonProject,
@@ -203,9 +204,16 @@ class Workshop:
                 "The repository has no files yet, so there is nothing to work on.", phase="prepare"
             )
         written = await self.mirror.read_file(repo_id, policy, CONFIG_PATH)
-        config = await asyncio.to_thread(parse_repo_config, written)
+        config = await read_repo_config(written)
         if config.image is None:
             config = config.model_copy(update={"image": await self._read_devcontainer_image(repo_id, policy)})
+        linked_patterns = {
+            pattern
+            for sha in {commit, policy}
+            for pattern in await list_linked_patterns(self.mirror, repo_id, sha)
+        }
+        protected = (*config.protected_paths, *sorted(linked_patterns))
+        config = config.model_copy(update={"protected_paths": protected})
         denied: tuple[Blocked, ...] = ()
         if self._internet_off_by:
             denied = render_forbidden(self._internet_off_by, config.internet, config.setup_internet)
@@ -274,7 +282,7 @@ class Workshop:
 
         Raises UserError for a bad hob.yml.
         """
-        config = parse_repo_config(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
+        config = await read_repo_config(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
         return _choose_history(config, "").depth
 
     async def _lay_trees(

@@ -12,7 +12,7 @@ import structlog
 from bot.git.linked.content import LinkedContent
 from bot.git.linked.lfs import download_objects
 from bot.repo_config import PATH as CONFIG_PATH
-from bot.repo_config import parse_repo_config
+from bot.repo_config import read_repo_config
 from bot.workspace.checkout import Workshop
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ async def fetch_linked_content(
 
     ``policy`` is the commit whose hob.yml decides. Raises UserError for a bad hob.yml.
     """
-    config = parse_repo_config(await workshop.mirror.read_file(repo_id, policy, CONFIG_PATH))
+    config = await read_repo_config(await workshop.mirror.read_file(repo_id, policy, CONFIG_PATH))
     if not config.linked_content:
         return
     try:

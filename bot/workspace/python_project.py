@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.text.python_source import parse_pieces
 from bot.workspace.find_checks.pytest_settings import read_ini
 from bot.workspace.find_checks.tree import Tree, folder_of, get, join, name_of
 from sandbox.spec import WORKSPACE
@@ -146,12 +147,14 @@ def _first_text(*values: object) -> str:
 def _read_setup_call(text: str) -> dict[str, Any]:
     """The keyword arguments of ``setup()`` in setup.py that are plain values."""
     try:
-        module = ast.parse(text)
+        calls = [
+            each for piece in parse_pieces(text) for each in ast.walk(piece) if isinstance(each, ast.Call)
+        ]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     found: dict[str, Any] = {}
-    for call in ast.walk(module):
-        if isinstance(call, ast.Call) and name_of(call.func) in ("setup", "setuptools.setup"):
+    for call in calls:
+        if name_of(call.func) in ("setup", "setuptools.setup"):
             for keyword in call.keywords:
                 try:
                     found[keyword.arg or ""] = ast.literal_eval(keyword.value)

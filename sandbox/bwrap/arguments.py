@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import cache
+from pathlib import Path
 
 from sandbox import layout
 from sandbox.egress.client_environment import ENVIRONMENT
 from sandbox.keeper.keeper import STATUS_FD
-from sandbox.keeper.stage import STAGE
+from sandbox.keeper.stage import EMPTY_FILE, EMPTY_FOLDER, STAGE
 from sandbox.spec import WORKSPACE, Command, Policy
 
 # The network's is the keeper's, see sandbox.keeper.network.
@@ -19,6 +21,21 @@ _SHM = "--perms 1777 --size {size} --tmpfs /dev/shm --remount-ro /dev"
 _WRITABLE = f"--bind {STAGE}/root/tmp /tmp --bind {STAGE}/root{WORKSPACE} {WORKSPACE}"
 
 
+# Of /proc, what tells of the host's kernel, devices and disks and no program needs; shown empty, where it is.
+_HIDDEN_FILES = (
+    *("cmdline", "config.gz", "kallsyms", "modules", "keys", "key-users", "timer_list", "sched_debug"),
+    *("partitions", "diskstats", "swaps", "interrupts", "iomem", "ioports"),
+)
+_HIDDEN_FOLDERS = ("acpi", "asound", "bus", "fs", "irq", "scsi")
+
+
+@cache
+def _hide_host_facts() -> tuple[str, ...]:
+    covers = [(EMPTY_FILE, f"/proc/{name}") for name in _HIDDEN_FILES if Path("/proc", name).is_file()]
+    covers += [(EMPTY_FOLDER, f"/proc/{name}") for name in _HIDDEN_FOLDERS if Path("/proc", name).is_dir()]
+    return tuple(word for cover, path in covers for word in ("--ro-bind", f"{STAGE}/{cover}", path))
+
+
 def encode_options(policy: Policy, command: Command) -> bytes:
     """The options for ``--args``, separated by NUL, so that none of them can be read in /proc.
 
@@ -28,7 +45,7 @@ def encode_options(policy: Policy, command: Command) -> bytes:
     env = {**layout.ENV, **dict(gate), "PATH": ":".join(policy.path), **dict(policy.env), **dict(command.env)}
     shm = _SHM.format(size=policy.limits.shm_bytes)
     options = " ".join((_NAMESPACES, _IDENTITY, _LIFE, _ROOT, shm, _WRITABLE)).split()
-    options += ["--chdir", command.cwd]
+    options += [*_hide_host_facts(), "--chdir", command.cwd]
     for name, value in env.items():
         options += ["--setenv", name, value]
     joined = "\0".join(options)

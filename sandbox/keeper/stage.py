@@ -10,6 +10,7 @@ from typing import Any
 from sandbox.keeper import kernel, network
 
 STAGE = "/tmp"  # covered by a tmpfs of our own in a mount namespace of our own
+EMPTY_FILE, EMPTY_FOLDER = "empty", "nothing"  # below STAGE, to be shown in the place of others
 
 
 class SetupError(Exception):
@@ -134,6 +135,8 @@ class Stage:
             os.makedirs(f"root/{path}", 0o755, exist_ok=True)
         for target, path in self.plan["links"]:
             os.symlink(target, f"root/{path}")
+        write(EMPTY_FILE, "")
+        os.mkdir(EMPTY_FOLDER, 0o555)
         for path, text in self.plan["files"]:
             write(f"root/{path}", text)
         for source, path in self.plan["copies"]:

@@ -17,10 +17,11 @@ from bot.tasks.database.connection import Database
 from tests.support.flow import DONE, FAULTY, AtWork, at_work, call, eventually
 from tests.support.worker import MEASURED_SECONDS, Workers
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(700)
 
 MB = 1_000_000
 STOP_SECONDS = 5.0
+RUN_SECONDS = 480.0  # for the whole run, which has no limit of its own: it is only to end
 FILES = 50_000
 
 
@@ -49,6 +50,10 @@ SLOW = {
     ".devcontainer.json": repeat("/*,]", 60_000),
     "one-line.txt": "a" * MB,
     "lines.txt": repeat("a line of its own\n"),
+    "setup.py": repeat("from setuptools import setup\nx = [1, 2, 3]\nsetup(name='x')\n", 290_000),
+    "noxfile.py": repeat("def tests(session):\n    session.run('pytest', a, b)\n", 290_000),
+    "SECURITY.md": repeat("```py a\n| a | b |\n|-|-|\n| c | d | e |\n", 300_000)
+    + repeat("$\\color{a}{b}$ ", 300_000),
     "slow.py": repeat("((((" + "a.b[c](d) + ", 300_000),
 }
 CONFIG = "test: python -m pytest -q\nprotected_paths: ['" + "*a" * 40 + "b']\n"
@@ -57,9 +62,13 @@ TALK = [
     repeat("&#64;\u200b\U000e0041|", 60_000),
     "@hob please also: " + repeat("fixes #", 60_000),
 ]
-TESTS = FAULTY["test_calc.py"] + (
-    "\n\ndef test_talks():\n    print('FAILED a.py::b - x ' * 50_000)\n"
-    "    print('sk-' * 100_000)\n    assert False\n"
+TESTS = (
+    FAULTY["test_calc.py"]
+    + (
+        "\n\ndef test_talks():\n    print('FAILED a.py::b - x ' * 50_000)\n"
+        "    print('sk-' * 100_000)\n    assert False\n"
+    )
+    + repeat("\n\ndef helper(a, b=[1, 2, 3]):\n    return a.b(c, d=b)[0]\n", 250_000)
 )
 SLOW |= {"test_calc.py": TESTS, ".github/hob.yml": CONFIG}
 TRY = [
@@ -69,6 +78,7 @@ TRY = [
         call("shell", command=f"touch {'a' * 200}.txt; sed -i 's/a line/another line/' lines.txt"),
         call("shell", command="tr a b < one-line.txt > two.txt"),
         call("shell", command="mkdir moved; for n in $(seq 120); do mv many/0/$n.txt moved/$n.md; done"),
+        call("shell", command="sed -i 's/return a.b/return b.a/' test_calc.py; cp test_calc.py more.py"),
         call("edit", path="calc.py", old="x + 2", new="x * 2"),
         call("note", path="lines.txt", line=9, text=repeat("[`@a` <", 3900)),
         call("plan", steps=[{"text": repeat("`@a <", 199)} for _ in range(20)]),
@@ -106,7 +116,7 @@ async def test_no_input_of_a_megabyte_stops_the_workers_event_loop(
             async def logged() -> str:
                 return workers.log(0)[-8000:]
 
-            told = await eventually(ended, "the run does not end", logged)
+            told = await eventually(ended, "the run does not end", logged, patience=RUN_SECONDS)
         finally:
             workers.stop()
     still = [float(line) for line in stalls.read_text().split()]

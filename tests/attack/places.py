@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.attack.arena import Arena
 from tests.attack.case import Case, each
 
 _READ_OWN = "write('own'); assert read('own') == b'x'"
@@ -130,4 +131,33 @@ PROC = [
     ),
 ]  # fmt: skip
 
-CASES: list[Case] = [*READING, *WRITING, *DEVICES, *PROC]
+# What Docker masks by itself, and cannot be told to mask more by its command line.
+_MASKED_BY_DOCKER = ("acpi", "asound", "keys", "sched_debug", "scsi", "timer_list")
+
+
+def _tells_nothing(name: str) -> Case:
+    async def attack(arena: Arena) -> None:
+        if arena.target.backend == "docker" and name not in _MASKED_BY_DOCKER:
+            return
+        told = await arena.shell(f"head -c 100 /proc/{name} 2>/dev/null; ls -A /proc/{name}/ 2>/dev/null")
+        assert told.text == "", told.text
+
+    return Case("proc", f"what {name} tells of the host", attack, _read_processors)
+
+
+async def _read_processors(arena: Arena) -> None:
+    told = await arena.shell(
+        "grep -c ^processor /proc/cpuinfo; head -c 8 /proc/meminfo; cat /proc/sys/kernel/osrelease"
+    )
+    assert int(told.text.split()[0]) > 0 and "MemTotal" in told.text
+
+
+HOST_FACTS = [
+    _tells_nothing(name)
+    for name in (
+        *("cmdline", "config.gz", "kallsyms", "modules", "keys", "timer_list", "partitions", "swaps"),
+        *("diskstats", "interrupts", "iomem", "bus", "fs", "irq", "scsi", "acpi"),
+    )
+]
+
+CASES: list[Case] = [*READING, *WRITING, *DEVICES, *PROC, *HOST_FACTS]

@@ -27,7 +27,18 @@ from bot.run.prove.printed_results import read_printed_results
 from bot.run.prove.suspect.borrowed_results import find_borrowed_results
 from bot.run.prove.suspect.embedded_tests import find_altered_embedded
 from bot.run.prove.suspect.telltale import find_telltale_lines
-from bot.text import commit_text, defuse, diffs, fit, invisible, json_fields, lists, phrases, terminal
+from bot.text import (
+    commit_text,
+    defuse,
+    diffs,
+    fit,
+    invisible,
+    json_fields,
+    lists,
+    phrases,
+    python_source,
+    terminal,
+)
 from bot.text.live_lines import LiveBuffer, LiveLines
 from bot.text.redact import Redactor
 from bot.text.token_shapes import find_token_shapes
@@ -81,6 +92,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "live_lines": _take_live,
     "lists": lambda text: lists.join_first(text.split(), 10),
     "phrases": lambda text: list(phrases.split_sentences(text)),
+    "python_source": lambda text: list(python_source.parse_pieces(text)),
     "redact": _REDACTOR.text,
     "redact: files": lambda text: _REDACTOR.find_secrets(text.encode()),
     "redact: pieces": lambda text: _REDACTOR.has_split_secret([text, text[::-1]]),
@@ -107,7 +119,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     ],
     "printed": lambda text: [read_printed_results(text, runner) for runner in Runner],
 }
-_READ_BY_OTHERS = {"gfm", "unrendered", "known_secrets"}  # by invisible and by redact
+_READ_BY_OTHERS = {"gfm"}  # by invisible
 
 
 @pytest.mark.parametrize("name", _READERS)

@@ -158,12 +158,13 @@ async def eventually(
     shown: Callable[[], Awaitable[Any]] | None = None,
     *,
     every: float = 0.1,
+    patience: float = 0.0,
 ) -> Any:
     """What ``look`` gives, once it gives something; AssertionError with what there was instead.
 
-    It looks ``every`` so many seconds.
+    It looks ``every`` so many seconds, for ``patience`` seconds, or as long as usual.
     """
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + (patience or PATIENCE)
     while time.monotonic() < until:
         found = await look()
         if found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.errors import UserError
@@ -112,3 +114,21 @@ def test_an_image_is_a_name_and_no_option() -> None:
     for wrong in (b"image: --privileged", b"image: 'a b'", b"image: ''"):
         with pytest.raises(UserError, match="`image`"):
             parse_repo_config(wrong)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"budget: {usd: 1" + b"0" * 5_000 + b"}",
+        b"test: 2026-99-99",
+        b"[" * 8_000,
+        b"test: " + b"{a: " * 5_000,
+        b"protected_paths: [" * 200,
+    ],
+    ids=["a long number", "no date", "brackets", "braces", "keys"],
+)
+def test_hostile_yaml_is_refused_with_a_sentence_at_once(text: bytes) -> None:
+    began = time.process_time()
+    with pytest.raises(UserError, match=r"hob\.yml"):
+        parse_repo_config(text)
+    assert time.process_time() - began < 0.5

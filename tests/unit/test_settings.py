@@ -43,7 +43,12 @@ def test_defaults_need_nothing() -> None:
         ("HOB_WEBHOOK_SECRET", "s"),
         ("HOB_WEBHOOK_SECRET", "0123456789abcde"),
         ("HOB_WEBHOOK_SECRET", "a" * 40),
-        ("HOB_WEBHOOK_SECRET", "0123456789abcdef,short"),
+        ("HOB_WEBHOOK_SECRET", "9f8c27d0b41e6a35,short"),
+        ("HOB_WEBHOOK_SECRET", "passwordpassword"),
+        ("HOB_WEBHOOK_SECRET", "changeme-changeme"),
+        ("HOB_WEBHOOK_SECRET", "0123456789abcdefghijkl"),
+        ("HOB_WEBHOOK_SECRET", "aaaaaaaaaaaaaaaabcdefg"),
+        ("HOB_WEBHOOK_SECRET", "It's a Secret to Everybody"),
         ("HOB_WEBHOOK_SECRET", ","),
         ("HOB_WEBHOOK_SECRET", "one,"),
         ("HOB_WEBHOOK_SECRET", "a,b,c"),
@@ -92,8 +97,8 @@ def test_what_others_trust_us_with_is_a_secret_unless_it_is_a_word(monkeypatch: 
 
 
 def test_two_secrets_are_valid_while_rotating(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOB_WEBHOOK_SECRET", "0123456789abcdef, fedcba9876543210")
-    assert load("webhook_secret").webhook_secrets == ("0123456789abcdef", "fedcba9876543210")
+    monkeypatch.setenv("HOB_WEBHOOK_SECRET", "9f8c27d0b41e6a35, 5a6e14bd072c8f93")
+    assert load("webhook_secret").webhook_secrets == ("9f8c27d0b41e6a35", "5a6e14bd072c8f93")
 
 
 def test_the_key_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pem: str) -> None:

@@ -33,6 +33,7 @@ from pydantic_ai.tools import ToolDefinition
 
 _DECODER = json.JSONDecoder(strict=False)  # line breaks within strings: small models write them
 MOST_CALLS = 64  # of one answer; a model that got stuck writes thousands
+MOST_PYTHON_CHARS = 64_000  # no other thread runs while it is parsed
 _NAME_KEYS = ("name", "function", "tool", "tool_name", "function_name")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "tool_input")
 
@@ -327,6 +328,8 @@ def _read_plain_objects(body: str) -> list[_Found] | None:
 
 def _read_python_calls(body: str) -> list[_Found] | None:
     """``[read(path="cart.py")]`` as Llama 4 writes it, and one call alone; arguments are literals."""
+    if len(body) > MOST_PYTHON_CHARS:
+        return None
     try:
         tree = ast.parse(body, mode="eval").body
     except (ValueError, SyntaxError, RecursionError, MemoryError):

@@ -15,7 +15,7 @@ from bot.flags.rules import Subject
 from bot.flags.run_flags import RunFlags, ask_flags, explain
 from bot.github.app import RepoApi
 from bot.inbox.delivery_context import DeliveryContext
-from bot.repo_config import PATH, RepoConfig, TaskBudget, parse_repo_config
+from bot.repo_config import PATH, RepoConfig, TaskBudget, read_repo_config
 from bot.text.defuse import code_span
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ async def read_config_in_force(api: RepoApi, event: Event) -> ConfigInForce:
     """The configuration that a run would go by now. Raises UserError that names what is wrong with it."""
     commit = await api.commits.find_branch_head(event.repo.default_branch) if event.repo else None
     text = await api.commits.read_file(PATH, commit) if commit else None
-    return ConfigInForce(config=parse_repo_config(text), commit=commit or "", there=text is not None)
+    return ConfigInForce(config=await read_repo_config(text), commit=commit or "", there=text is not None)
 
 
 def limit_budget(context: DeliveryContext, config: RepoConfig) -> TaskBudget:

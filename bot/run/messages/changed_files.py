@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.self_running_paths import explain_self_running
+from bot.domain.paths.self_running_paths import explain_self_running
 from bot.text.defuse import code_span, table_cell
 
 MOST_NAMED = 50  # of the others

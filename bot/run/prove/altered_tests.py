@@ -11,6 +11,7 @@ import re
 from bot.domain import ChangeKind, ChangeSet
 from bot.run.prove.judge_files import is_test
 from bot.run.prove.named_files import ReadBase
+from bot.text.python_source import parse_pieces
 
 _SKIPS = re.compile(
     r"\b(skip|skipif|skipIf|skipUnless|skipTest|xfail|importorskip|expectedFailure|todo)\b"
@@ -66,14 +67,11 @@ def _compare_python(before: bytes, after: bytes, kept: set[tuple[str, str]]) -> 
 
 def _list_functions(data: bytes) -> dict[str, str]:
     """Test functions, fixtures and other functions by their dotted name, each as one line per statement."""
-    try:
-        tree = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
     found: dict[str, str] = {}
+    rests: dict[str, list[str]] = {}
 
     def walk(body: list[ast.stmt], prefix: str) -> None:
-        rest = []
+        rest = rests.setdefault(prefix, [])
         for node in body:
             if isinstance(node, ast.ClassDef):
                 walk(node.body, f"{prefix}{node.name}.")
@@ -85,11 +83,13 @@ def _list_functions(data: bytes) -> dict[str, str]:
                 )
             elif not isinstance(node, (ast.Import, ast.ImportFrom)) and not _is_text(node):
                 rest.append(ast.dump(node))
-        if rest:
-            found[prefix] = "\n".join(rest)
 
-    walk(tree.body, "")
-    return found
+    try:
+        for piece in parse_pieces(data.decode("utf-8-sig")):
+            walk(piece.body, "")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    return found | {prefix: "\n".join(rest) for prefix, rest in rests.items() if rest}
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held
-from bot.domain.protected_paths import (
+from bot.domain.paths.protected_paths import (
     fold_path,
     is_plainly_protected,
     list_protection_rules,
@@ -71,6 +71,8 @@ def _why_unfit(change: FileChange) -> str:
         return "its name is not UTF-8"
     if any(ord(c) < 32 or ord(c) == 127 for c in change.path):
         return "its name has control characters"
+    if "\\" in change.path:
+        return "its name has a backslash, which Windows takes for the end of a folder's name"
     if any(unicodedata.category(c) in ("Cf", "Zl", "Zp") for c in change.path):
         return "its name has invisible characters"
     if change.kind is ChangeKind.DELETED:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain import ChangeKind, ChangeSet, CheckCommand, FileChange
-from bot.domain.paths_of_tests import is_test_path
+from bot.domain.paths.paths_of_tests import is_test_path
 from bot.run.prove.named_files import ReadBase, list_named_files
 
 _TESTS = re.compile(

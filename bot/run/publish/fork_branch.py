@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from bot.domain import ChangeSet, Fork
-from bot.domain.protected_paths import why_protected
+from bot.domain.paths.protected_paths import why_protected
 from bot.errors import UserError
 from bot.git.commit import BuiltCommit
 from bot.git.push import HeadMoved, push

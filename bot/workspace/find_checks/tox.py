@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
+from bot.text.python_source import parse_pieces
 from bot.workspace.find_checks.pytest_settings import parse_ini, read_ini
 from bot.workspace.find_checks.python_scripts import list_script_lines
 from bot.workspace.find_checks.tree import MOST_CHARS, Tree, get, join, name_of
@@ -109,10 +110,10 @@ def _join_words(words: object) -> Iterator[str]:
 def _list_nox_lines(text: str) -> Iterator[str]:
     """``session.run`` calls of sessions that are about tests; words that are no constants are left out."""
     try:
-        module = ast.parse(text)
+        statements = [each for piece in parse_pieces(text) for each in piece.body]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    for function in module.body:
+    for function in statements:
         if not isinstance(function, ast.FunctionDef) or not _is_about_tests(function):
             continue
         for call in ast.walk(function):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import codecs
+import gzip
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -43,6 +45,16 @@ def dress(secret: str) -> dict[str, str]:
         "in capitals": secret.swapcase(),
         "in bold letters": "**".join(secret),
         "in tags": "<b></b>".join(secret),
+        "on numbered lines": "\n".join(f"{n}. {c}" for n, c in enumerate(secret, 1)),
+        "as first letters of words": " ".join(f"{c}ever" for c in secret),
+        "among other letters": "x".join(secret),
+        "in tags that have letters": "<i class='abc'></i>".join(secret),
+        "in rot47": "".join(chr(33 + (ord(c) + 14) % 94) for c in secret),
+        "in uuencode": binascii.b2a_uu(raw[:45]).decode().strip(),
+        "in UTF-16 and base64": base64.b64encode(secret.encode("utf-16-le")).decode(),
+        "in quoted-printable": "".join(f"={byte:02X}" for byte in raw),
+        "in octal numbers": " ".join(f"{byte:03o}" for byte in raw),
+        "compressed, in base64": base64.b64encode(gzip.compress(raw)).decode(),
         "half and half": f"{secret[:16]} and then {secret[16:]}",
     }
 

@@ -281,7 +281,7 @@ MADE = {
     "slug": "hob",
     "html_url": "https://github.com/apps/hob",
     "pem": KEY,
-    "webhook_secret": "s3cret-s3cret-s3cret",
+    "webhook_secret": "s3cret-of-the-tests",
     "client_id": "Iv1.hob",
     "client_secret": "c1ient-secret",
 }
@@ -305,7 +305,7 @@ async def test_s80_a_code_becomes_credentials_for_their_owner_only(script: Scrip
     env = dict(line.split("=", 1) for line in made.env_file.read_text().splitlines())
     assert env == {
         "HOB_APP_ID": "7",
-        "HOB_WEBHOOK_SECRET": "s3cret-s3cret-s3cret",
+        "HOB_WEBHOOK_SECRET": "s3cret-of-the-tests",
         "HOB_PRIVATE_KEY_FILE": str(home / "app.pem"),
         "HOB_CLIENT_ID": "Iv1.hob",
         "HOB_CLIENT_SECRET": "c1ient-secret",

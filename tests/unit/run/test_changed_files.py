@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.self_running_paths import explain_self_running
+from bot.domain.paths.self_running_paths import explain_self_running
 from bot.run.messages.changed_files import FIRST, render_changed_files
 
 RUNS = (
@@ -28,7 +28,38 @@ RUNS = (
         "Dockerfile",
         "flake.nix",
     ),
-    *("Ｍakefile", "package.json.", "noxfile.py", "lefthook.yml", ".bazelrc", "docker-compose.yml"),
+    *(".husky", "web/.githooks", ".devcontainer"),
+    *(".env", "web/.env.local", "hooks/post-checkout", "lint-staged.config.mjs", "bunfig.toml", "pip.conf"),
+    *(
+        "package-lock.json",
+        "uv.lock",
+        "requirements-dev.txt",
+        "node_modules/x/index.js",
+        "go.mod",
+        "Cargo.toml",
+    ),
+    *("eslint.config.mjs", "web/vite.config.ts", ".pylintrc", "mypy.ini", ".Rprofile", ".iex.exs", ".ghci"),
+    *(
+        "Vagrantfile",
+        "fastlane/Fastfile",
+        "infra/main.tf",
+        "action.yml",
+        ".gitpod.yml",
+        "autorun.inf",
+        "x.lnk",
+    ),
+    *("gradle/wrapper/gradle-wrapper.properties", "buildSrc/x.kts", "mix.exs", "Setup.hs", "tools/bazel"),
+    *(
+        "mise.local.toml",
+        ".config/dotnet-tools.json",
+        ".lefthook-local.toml",
+        "Ｍakefile",
+        "package.json.",
+        "noxfile.py",
+        "lefthook.yml",
+        ".bazelrc",
+        "docker-compose.yml",
+    ),
 )
 QUIET = (
     "calc.py",
@@ -38,6 +69,7 @@ QUIET = (
     "package.json.md",
     "build/x.py",
     "a.json",
+    *("bot/workspace/fork.py", "src/hooks/pre-view.ts", "make/x.py", "config.js", "dune/x.py", "lock.json"),
 )
 
 

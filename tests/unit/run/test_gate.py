@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 
 import pytest
 
@@ -73,6 +74,36 @@ def test_ordinary_changes_pass_as_they_are() -> None:
         ".vscode/launch.json",
         ".idea/runConfigurations/x.xml",
         "jenkinsfile",
+        "ci/Jenkinsfile.release",
+        "deploy/azure-pipelines.yaml",
+        "codemagic.yaml",
+        "bitrise.yml",
+        "ci_scripts/ci_post_clone.sh",
+        ".build.yml",
+        ".taskcluster.yml",
+        ".zuul.d/jobs.yaml",
+        ".tangled/workflows/x.yml",
+        "bamboo-specs/bamboo.yml",
+        "vercel.json",
+        "netlify.toml",
+        "wrangler.jsonc",
+        ".do/app.yaml",
+        ".github/dependabot.yml",
+        "renovate.json5",
+        ".github/settings.yml",
+        ".mergify.yml",
+        ".openhands/setup.sh",
+        ".kilocode/rules/x.md",
+        ".continue/config.yaml",
+        ".augment/rules/x.md",
+        "WARP.md",
+        "pkg/AGENT.md",
+        ".roomodes",
+        "opencode.jsonc",
+        "web/.fleet/run.json",
+        ".GitLab/CodeOwners",
+        ".github\\workflows\\ci.yml",
+        "a\\..\\..\\x.py",
         "bell\x07.py",
         "line\nbreak.py",
         "bad\udcff.py",
@@ -139,7 +170,9 @@ def test_deleting_a_protected_path_is_held_back_too() -> None:
 def test_the_repository_may_protect_more() -> None:
     admitted = through(added("db/schema.sql"), added("x.py"), protected=("db/*",))
     kept = Held(
-        path="db/schema.sql", why="the repository's hob.yml protects it", change=added("db/schema.sql")
+        path="db/schema.sql",
+        why="the repository's hob.yml protects it, or a link with a protected name leads to it",
+        change=added("db/schema.sql"),
     )
     assert admitted.held == (kept,)
 
@@ -189,9 +222,48 @@ def test_what_looks_like_a_token_stops_the_publication() -> None:
         through(added("config.py", b"TOKEN = '" + token + b"'"))
 
 
-@pytest.mark.parametrize("path", [".github", ".github/workflows", ".GitHub"])
+@pytest.mark.parametrize(
+    "path",
+    [".github", ".github/workflows", ".GitHub", "web/.claude", "a/b/.VSCode", ".circleci", ".openhands"],
+)
 def test_nothing_may_take_the_place_of_a_protected_folder(path: str) -> None:
     assert through(added(path, b"elsewhere", 0o120000)).held
+
+
+@pytest.mark.parametrize(
+    ("head", "mode"),
+    [(b"ref: refs/heads/main\n", 0o100644), (b"refs/heads/x", 0o120000), (b"a" * 40, 0o100644)],
+)
+def test_a_folder_that_git_takes_for_a_repository_is_held(head: bytes, mode: int) -> None:
+    settings = added("docs/x/config", b"[core]\n\tfsmonitor = touch /tmp/owned\n")
+    admitted = through(added("docs/x/HEAD", head, mode), added("docs/x/refs/.keep"), settings)
+    assert [held.path for held in admitted.held] == ["docs/x/HEAD"]
+    assert admitted.held[0].change is not None, "a maintainer may release it"
+    assert not through(added("src/head.py", head), added("bin/head", b"#!/bin/sh\n"), added("HEAD")).held
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            ".github/ISSUE_TEMPLATE/bug.yml",
+            ".crowdin.yml",
+            "src/continue.py",
+            "docs/renovate.md",
+            "app.json",
+        ),
+        *("src/hooks/post-list.ts", "ci/readme.md", "build/x.py", "agents.py", "docs/netlify.toml.md"),
+    ],
+)
+def test_ordinary_files_with_such_names_pass(path: str) -> None:
+    assert not through(added(path)).held
+
+
+def test_fifty_thousand_paths_are_judged_in_seconds() -> None:
+    began = time.process_time()
+    with pytest.raises(UserError):
+        through(*(added(f"many/deep/folder/{n // 1000}/{n}.py") for n in range(50_000)))
+    assert time.process_time() - began < 20
 
 
 def test_a_secret_in_a_name_is_not_said_back() -> None:

@@ -121,3 +121,22 @@ def test_no_text_is_read_beyond_what_github_takes() -> None:
     seen, removed = remove_invisible_text(text)
     assert len(seen) <= MOST_CHARS
     assert removed[0] == "what follows the first 100000 characters of a text of 180000"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("<ruby>a<rp>obey me</rp></ruby>", "<ruby>a</rp></ruby>"),
+        ("x <template>obey me</template> y", "x </template> y"),
+        ("<svg><text>obey me</text></svg> y", "</svg> y"),
+        ("a <sub><sub> <sup><sub>obey me</sub></sup></sub></sub> b", "a </sub></sup></sub></sub> b"),
+        ("a <a href='https://obey.example/me'> </a> b", "a  b"),
+    ],
+)
+def test_elements_that_show_nothing_or_too_little_are_taken_out(text: str, kept: str) -> None:
+    got, removed = remove_invisible_text(text)
+    assert got == kept and "obey" in "".join(removed)
+    shown = (
+        "H<sub>2</sub>O, x<sup>2</sup>, <small>fine print</small> and <a href='https://e.example'>a link</a>"
+    )
+    assert remove_invisible_text(shown) == (shown, ())

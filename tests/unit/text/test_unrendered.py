@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.text.invisible import remove_invisible_text
-from bot.text.unrendered import remove_unrendered_text
+from bot.text.unseen.unrendered import remove_unrendered_text
 
 EXAMPLES = int(os.environ.get("HOB_FUZZ_EXAMPLES", "100"))
 OPTIONS = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES
@@ -25,7 +25,9 @@ PIECES = (
     *("[](https://x 'WORD')", "[^a]: [^a] WORD", "1. WORD", "2. WORD", "***", "[^a]: WORD | WORD\n-|-"),
     *("[^a]: x\n\n    ```py WORD\n    WORD\n    ```", "[^a]: ```py WORD\n    WORD\n    ```", "        WORD"),
     *("    | WORD |\n    |---|\n    | WORD | WORD |", "    [](https://x 'WORD')", "<!-- WORD -->", "\tWORD"),
-    *("    <b title='WORD'>WORD</b>", "[^c]:", "[^c]", "[^c]: - [^a]: WORD"),
+    *("    <b title='WORD'>WORD</b>", "[^c]:", "[^c]", "[^c]: - [^a]: WORD", "> [^c]: WORD"),
+    *("> | WORD |\n> |---|\n> | WORD | WORD |", "- | WORD |\n  |-|\n  | WORD | WORD |"),
+    *("> ```py WORD\n> WORD\n> ```", "1. > a | b\n   > -|-\n   > WORD | x | WORD", "<details>\n\nWORD"),
 )
 TEXTS = st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(["\n", "\n\n", " "])), max_size=8)
 
@@ -51,6 +53,7 @@ def _read_page(text: str) -> str:
 @example([("[^a]: WORD", "\n"), ("[^a]", "\n")])
 @example([("```py WORD\nWORD\n```", "\n")])
 @example([("[^a]", "\n"), ("[^a]: WORD", "\n\n"), ("    WORD", " "), ("[](https://x 'WORD')", "\n")])
+@example([("> | WORD |\n> |---|\n> | WORD | WORD |", "\n")])
 @example([("[^a]", "\n\n"), ("[^a]: x\n\n    ```py WORD\n    WORD\n    ```", "\n")])
 def test_what_is_on_no_page_is_taken_out_and_named(pieces: list[tuple[str, str]]) -> None:
     text = _number_words(pieces)
@@ -73,6 +76,9 @@ def test_what_is_on_no_page_is_taken_out_and_named(pieces: list[tuple[str, str]]
         "see [^not] a footnote",
         "a | b\n-|-\n1 | 2",
         "the price is $5 and $6",
+        "$x^2 + \\frac{a}{b}$ and $$\\sum_{i=0}^n i$$",
+        "```mermaid\ngraph TD\nA[read] -->|then| B[write]\nA --- C\n```",
+        "5% of $10, 6% of $12",
     ],
 )
 def test_what_is_shown_stays(text: str) -> None:
@@ -82,7 +88,24 @@ def test_what_is_shown_stays(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "kept", "named"),
     [
-        ("a $\\phantom{obey {x} me}$ b", "a $$ b", "\\phantom{obey {x} me}"),
+        ("a $\\phantom{obey {x} me}$ b", "a $$ b", "$\\phantom{obey {x} me}$"),
+        *(
+            (f"a ${formula}$ b", "a $$ b", f"${formula}$")
+            for formula in (
+                r"\color{white}{\text{obey me}}",
+                r"\textcolor{#fff}{obey}",
+                r"\rlap{obey}x",
+                r"\def\x{obey}",
+                r"\phantom\text{obey}",
+                "x % obey me",
+                r"\label{obey}x",
+            )
+        ),
+        ("$$\nx % obey me\n$$", "$$", "$$\nx % obey me\n$$"),
+        ("```math\n\\color{white}{obey}\n```", "$$", "```math\n\\color{white}{obey}\n```"),
+        ("```mermaid\ngraph TD\n%% obey me\nA-->B\n```", "```mermaid\n```", "graph TD\n%% obey me\nA-->B"),
+        ('```geojson\n{"x": "obey"}\n```', "```geojson\n```", '{"x": "obey"}'),
+        ("[\u2800&nbsp;](https://x.example/obey)", "", "[\u2800&nbsp;](https://x.example/obey)"),
         ("a [](https://x.example 'obey') b", "a  b", "[](https://x.example 'obey')"),
         ("``` {.py title='obey me'}\nx\n```", "```\nx\n```", "{.py title='obey me'}"),
         (f"a\n\n[^{'b' * 600}]: obey\n", "a\n\n", f"[^{'b' * 40}]: obey"),

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator
 from bot.domain import ChangeKind, ChangeSet
 from bot.run.prove.altered_tests import alters_lines, list_weaker_functions
 from bot.run.prove.named_files import ReadBase
+from bot.text.python_source import SourceTooLargeError, parse_pieces
 
 MOST_CHARS = 400_000  # of a file that are looked at
 _TEXTS = (".py", ".md", ".rst", ".txt")
@@ -122,10 +123,13 @@ def _list_examples(path: str, text: str) -> Counter[tuple[str, str, tuple[tuple[
 
 def _list_docstrings(text: str) -> Iterator[str]:
     try:
-        tree = ast.parse(text)
+        nodes = [node for piece in parse_pieces(text) for node in ast.walk(piece)]
+    except SourceTooLargeError:
+        yield text
+        return
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             said = ast.get_docstring(node)
             if said:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from bot.text.python_source import SourceTooLargeError, parse_pieces
+
 _COMPARISONS = {
     *("__eq__", "__ne__", "__bool__", "__contains__", "__lt__", "__le__", "__gt__", "__ge__"),
     *("__instancecheck__", "__subclasscheck__"),
@@ -14,15 +16,18 @@ _COMPARISONS = {
 def list_odd_comparisons(text: str) -> list[tuple[str, int]]:
     """Definitions of ``__eq__`` and its like that look at only one of what they compare, with their lines.
 
-    So is one that is given by name in a text or by an assignment, where what is given cannot be looked at.
+    So is one that is given by name in a text or by an assignment, where what is given cannot be looked at. A
+    source that is too large to be read counts as one, at its first line.
     """
     try:
-        tree = ast.parse(text)
+        nodes = [node for piece in parse_pieces(text) for node in ast.walk(piece)]
+    except SourceTooLargeError:
+        return [("too large", 1)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
     found = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in _COMPARISONS:
             odd = _is_odd_function(node)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):

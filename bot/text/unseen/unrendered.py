@@ -1,8 +1,8 @@
 r"""Find what GitHub's Markdown drops when it renders: nobody who reads the page sees it.
 
 Footnotes that nobody refers to (and a second one of a name), cells beyond a table's columns, words after a
-fence's language, and what ``\phantom`` keeps room for in formulas. What cmark-gfm renders decides; the tests
-hold this against it.
+fence's language, and what formulas and diagrams may hide (``bot.text.unseen.drawings``). What cmark-gfm
+renders decides; the tests hold this against it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from bot.text.gfm import FOOTNOTE, parse_blocks
+from bot.text.unseen.drawings import remove_hiding_drawings
 
 _REFERENCE = re.compile(r"(?<!\\)\[\^([^\[\]\s]++)\]")
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,20})(?!`)[^\n]*?(?<!`)\1(?!`)")
@@ -21,7 +22,6 @@ _CELL_END = re.compile(r"(?<!\\)\|")
 _CONTAINER_MARKS = re.compile(r"[\s>*+\-0-9.)]*+")
 _DELIMITER = re.compile(r":?-++:?")
 _MARKERS = re.compile(r"(?:[ \t>]|[-*+][ \t]|[0-9]{1,9}[.)][ \t])*")  # of the blocks that a line stands in
-_PHANTOM = re.compile(r"\\[hv]?phantom\s{0,5}\{(?:[^{}]|\{[^{}]{0,500}\}){0,2000}\}?")
 _LABEL_CHARS = 40  # of a footnote's label where it is named
 
 
@@ -43,9 +43,8 @@ def remove_unrendered_text(text: str) -> tuple[str, list[str]]:
     text = "\n".join(lines)
     if "[^" in text:  # last: what is cut above refers to no footnote
         text = _drop_footnotes(text, removed)
-    if "$" in text or "math" in text:
-        removed += _PHANTOM.findall(text)
-        text = _PHANTOM.sub("", text)
+    text, drawings = remove_hiding_drawings(text)
+    removed += drawings
     return text, [one.strip()[:500] for one in removed if one.strip()]
 
 

@@ -1,0 +1,77 @@
+"""What is in compressed data, as far as it is known here and not too large."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import bz2
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+MOST_BYTES = 1 << 20  # of one piece, unpacked
+MOST_PIECES = 20  # of one text or file
+_MEMORY = 64 << 20  # of a decompressor
+# Beginnings of gzip, zlib, bzip2 and xz in base64 and in hex; their whole is taken.
+_IN_BASE64 = re.compile(
+    r"(?<![A-Za-z0-9+/_-])(?:H4sI|e[AFJNT]|QlpoO|/Td6WF|_Td6WF)(?:[A-Za-z0-9+/_-]|\s|\\n){24,}+"
+)
+_IN_HEX = re.compile(r"(?:1f8b08|78(?:01|5e|9c|da)|425a68|fd377a585a)(?:[0-9a-f]|\s){32,}+", re.IGNORECASE)
+_BLANKS = re.compile(r"\s|\\n")
+_URL_SAFE = str.maketrans("-_", "+/")
+
+
+def unpack_text(text: str) -> Iterator[bytes]:
+    """What compressed data holds that stands in a text in base64 or hex."""
+    found = 0
+    for pattern in (_IN_BASE64, _IN_HEX):
+        for match in pattern.finditer(text):
+            found += 1
+            if found > MOST_PIECES:
+                return
+            written = _BLANKS.sub("", match.group())
+            if pattern is _IN_BASE64:
+                written = written.translate(_URL_SAFE)
+                data = base64.b64decode(written[: len(written) // 4 * 4])
+            else:
+                data = binascii.unhexlify(written[: len(written) // 2 * 2])
+            yield from unpack(data)
+
+
+def unpack(data: bytes) -> Iterator[bytes]:
+    """What compressed data holds: gzip, zlib, bzip2, xz, and the files of a zip archive."""
+    if data.startswith(b"PK\x03\x04"):
+        yield from _unzip(data)
+        return
+    try:
+        if data.startswith(b"BZh"):
+            yield bz2.BZ2Decompressor().decompress(data, MOST_BYTES)
+        elif data.startswith(b"\xfd7zXZ"):
+            yield lzma.LZMADecompressor(memlimit=_MEMORY).decompress(data, MOST_BYTES)
+        elif data.startswith(b"\x1f\x8b") or data[:1] == b"x":
+            yield zlib.decompressobj(wbits=47).decompress(data, MOST_BYTES)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError):
+        return
+
+
+def _unzip(data: bytes) -> Iterator[bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for member in archive.infolist()[:MOST_PIECES]:
+                yield member.filename.encode("utf-8", "replace")
+                with archive.open(member) as file:
+                    yield file.read(MOST_BYTES)
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+    ):
+        return

@@ -1,0 +1,1 @@
+"""What a text has that nobody sees on its page."""
