@@ -111,5 +111,10 @@ POLITICS
 # A kind of run that only the attack suite has, whose moves are of the same class.
 ALONE
 
-# A field of the API's answers.
+# Fields of the API's answers.
 usd_per_pull
+usd_per_merged
+merge_rate
+
+# A column that is stored with all others of its record.
+free_bytes
