@@ -7,6 +7,7 @@ import ast
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from heapq import nlargest
 
 from .localise import Findings
 from .site import Clues, Site
@@ -15,6 +16,8 @@ from .templates import TEMPLATES, Template
 
 LINES = 300  # suspicious lines that are looked at
 MOST = 24_000  # candidates that are kept
+MOST_MADE = 80_000  # before the likeliest are kept: a second of work
+MOST_OF_ONE = 400  # of one template at one place; guards alone would fill the rest
 _FLAGS = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 
 
@@ -51,7 +54,7 @@ def replace_parts(change: FoundChange, parts: tuple[Candidate, ...]) -> FoundCha
 def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Candidate]:
     """Candidates of every template on the suspicious lines, best first, each text once.
 
-    The worst lines come first, so that what ``seconds`` or ``MOST`` cut off is the least suspicious.
+    The worst lines come first, so that what ``seconds`` or ``MOST_MADE`` cut off is the least suspicious.
     """
     best: dict[tuple[str, tuple[TextEdit, ...]], Candidate] = {}
     sites: list[tuple[float, list[Template], Site]] = []
@@ -79,7 +82,7 @@ def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Can
             key = (candidate.path, candidate.edits)
             if key not in best or best[key].score < candidate.score:
                 best[key] = candidate
-        if len(best) > MOST or time.process_time() > end or time.monotonic() > last:
+        if len(best) > MOST_MADE or time.process_time() > end or time.monotonic() > last:
             break
     return sorted(best.values(), key=lambda each: (-each.score, each.path, each.line))[:MOST]
 
@@ -90,7 +93,8 @@ def _propose_at(site: Site, templates: list[Template], score: float) -> Iterator
     name = source.qualname(site.node)
     for template in templates:
         factor = score * template.prior * (1.4 if template.errors & site.clues.errors else 1.0)
-        for proposal in template.make(site):
+        proposals = nlargest(MOST_OF_ONE, template.make(site), key=lambda each: each.weight)
+        for proposal in proposals:  # among equals the first ones
             edits = tuple(each for each in proposal.edits if source.text[each.start : each.end] != each.new)
             if edits:
                 fresh = not all(in_body(source, each.start) for each in edits)

@@ -121,6 +121,18 @@ def test_a_hanging_candidate_does_not_stop_the_search(tmp_path: Path) -> None:
     assert search(repository(tmp_path / "repo", source, tests))["outcome"] == "mended"
 
 
+def test_a_candidate_that_fills_the_memory_is_stopped(tmp_path: Path) -> None:
+    """Each change of the comparison or the step makes a list without an end."""
+    source = (
+        "def fill(n):\n    out = []\n    size = 0\n    while size < n:\n"
+        "        out += [0] * 1_000_000\n        size += 2\n    return len(out) // 1_000_000\n"
+    )
+    tests = "def test_a():\n    assert m.fill(3) == 3\n\ndef test_b():\n    assert m.fill(0) == 0\n"
+    found = search(repository(tmp_path / "repo", source, tests))
+    assert found["outcome"] == "mended", found
+    assert found["used"]["peak_mib"] < 450
+
+
 @pytest.mark.parametrize(
     "text", ["", "no result", f"{RESULT}not json", f"{RESULT}[]", f'{RESULT}{{"tests": 3}}']
 )

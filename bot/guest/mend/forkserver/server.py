@@ -31,7 +31,8 @@ from .fresh_session import run_fresh_session
 from .line_tracer import LineTracer
 from .recorder import TEXT, Recorder, make_outcome
 
-MEMORY = 2 << 30  # bytes a child may take beyond what the server has
+MEMORY = 320 << 20  # bytes that a child with a change may write beyond what the server has, at least
+ADDRESSES = 2 << 30  # bytes that it may reserve beyond that, written or not
 
 
 class ForkServer(Recorder):
@@ -239,15 +240,23 @@ def _list_outside_modules(root: str) -> list[str]:
 
 
 def serve(channel: Channel, work: Any) -> None:
-    """Fork a child for each request; say when it is over. Returns when the controller hangs up."""
+    """Fork a child for each request; say when it is over. Returns when the controller hangs up.
+
+    A child with a change may take twice the memory that the code as it stands took: a loop without an end is
+    stopped before it fills the machine.
+    """
+    plain = 0  # bytes of the largest child before the first with a change
+    changed = False
     while (ask := channel.receive()) is not None:
+        has_change = bool(any(ask.get("batch", ())) or ask.get("overlay"))
+        changed = changed or has_change
         pid = os.fork()
         if pid == 0:
             try:
                 os.setsid()
                 channel.send(event="started", pid=os.getpid())
-                if any(ask.get("batch", ())) or ask.get("overlay"):
-                    _limit_memory()
+                if has_change:
+                    _limit_memory(max(MEMORY, 2 * plain))
                 work(ask)
             except BaseException as error:  # the child must never fall back into the server's stack
                 with contextlib.suppress(BaseException):
@@ -255,13 +264,20 @@ def serve(channel: Channel, work: Any) -> None:
             finally:
                 os._exit(0)
         _, status = os.waitpid(pid, 0)
+        if not changed:
+            plain = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
         channel.send(event="done", status=status)
 
 
-def _limit_memory() -> None:
-    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, resource.RLIM_INFINITY))
+def _limit_memory(more: int) -> None:
+    """Limit what this process writes, and what it reserves: threads reserve much and write little.
+
+    https://man7.org/linux/man-pages/man2/getrlimit.2.html: RLIMIT_DATA counts private writable mappings.
+    """
+    sizes = [int(each) * resource.getpagesize() for each in Path("/proc/self/statm").read_text().split()]
+    for kind, limit in ((resource.RLIMIT_DATA, sizes[5] + more), (resource.RLIMIT_AS, sizes[0] + ADDRESSES)):
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(kind, (limit, resource.RLIM_INFINITY))
 
 
 def main(argv: list[str]) -> int:
