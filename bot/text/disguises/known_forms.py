@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from math import log2
 
 _WINDOW = 12
 _CERTAIN = 2 * _WINDOW - 1  # a run this long always holds one aligned window
 _ENOUGH = 20  # a shorter piece of a long secret may be chance
+_ENOUGH_BITS = 56.0  # as may be one of few different characters: 20 binary digits are in any code
 SHORTEST = 6  # anything shorter would tear up ordinary words
 SHORTEST_BARE = 16  # of letters and digits alone: fewer may be ordinary words in a row
 PIECE = 8  # of a secret that is scattered over texts: shorter ones are in any text by chance
@@ -63,8 +65,13 @@ class KnownForms:
             while squeezed[last + 1 : last + 1 + _WINDOW] in windows:
                 last += 1
             done = last + _WINDOW
-            if done - start >= _ENOUGH:
+            if done - start >= _ENOUGH and _count_bits(squeezed[start:done]) >= _ENOUGH_BITS:
                 yield start, done
+
+
+def _count_bits(piece: str) -> float:
+    """What a piece says at most, by how many different characters it has."""
+    return len(piece) * log2(len(set(piece)))
 
 
 class ScatteredForms:

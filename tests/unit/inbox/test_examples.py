@@ -22,6 +22,7 @@ from bot.inbox.decision import (
     Command,
     Decision,
     Ignored,
+    PullEnded,
     ReposAdded,
     ReposRemoved,
     ThreadGone,
@@ -87,6 +88,9 @@ def test_every_example_is_read_and_asks_for_nothing(name: str) -> None:
             continue
         if name == "installation_repositories" and payload.get("action") == "removed":
             assert isinstance(decision, ReposRemoved) or not payload["repositories_removed"]
+            continue
+        if name == "pull_request" and payload.get("action") == "closed":
+            assert isinstance(decision, PullEnded | Ignored)  # whether it was Hob's is for the store to say
             continue
         nothing = Ignored | CheckFailed  # whose branch a failing check is on is for the store to say
         wanted = Uninstalled if gone else ReposAdded if given and name != "check_run" else nothing

@@ -460,6 +460,15 @@ def test_names_of_files_that_differ_in_a_letter_spell_a_secret() -> None:
     assert not redactor.has_split_secret(f"notes/part_{letter}.txt" for letter in SEPARATE[:12])
 
 
+def test_a_few_binary_digits_are_no_part_of_a_secret() -> None:
+    """Somewhere a long token's bits are those of any short row of zeros and ones."""
+    redactor = Redactor([token() for _ in range(4)])
+    bits = [format(number * 2_654_435_761 % 2**32, "032b") for number in range(400)]
+    assert [row for row in bits if KNOWN in redactor.find_secrets(row.encode())] == []
+    spelt = " ".join(format(ord(letter), "08b") for letter in SEPARATE)
+    assert KNOWN in Redactor([SEPARATE]).find_secrets(spelt.encode())
+
+
 def test_the_texts_of_this_repository_hold_no_secret_in_disguise() -> None:
     redactor = Redactor([SEPARATE, secret(40), "internal-service-token-of-the-company", token()])
     names = [
