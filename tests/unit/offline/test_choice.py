@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot.guest.mend.baseline import Baseline
-from bot.guest.mend.candidates import Candidate, FoundChange
+from bot.guest.mend.candidates import Candidate, FoundChange, replace_parts
 from bot.guest.mend.choice.compare import Behaviour, Comparison
-from bot.guest.mend.choice.structure import find_twins, list_objections
+from bot.guest.mend.choice.structure import describe_turn, find_twins, list_objections
 from bot.guest.mend.choice.verdict import GUESSED, find_doubt
 from bot.guest.mend.forkserver.candidate_runner import CandidateRunner
 from bot.guest.mend.forkserver.client import ForkServerClient, TestRun
@@ -91,6 +91,38 @@ def test_what_takes_something_away_is_doubted(before: str, after: str, template:
     given = runner(HEAD + before, TRUTH)
     found = list_objections(given, change(HEAD + before, HEAD + after, template))
     assert any(why in each.why and each.likely <= GUESSED for each in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "template", "turn"),
+    [
+        ("==", "!=", "comparison", "turns a comparison round"),
+        ("<", ">", "comparison", "turns a comparison round"),
+        ("in", "not in", "comparison", "turns a comparison round"),
+        ("<", "<=", "comparison", ""),
+        ("and", "or", "boolean-operator", "joins conditions in another way"),
+        ("<", "<=", "branches", "runs other branches"),
+        ("<", "<=", "shaped-value", "makes another kind of value"),
+    ],
+)
+def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(
+    old: str, new: str, template: str, turn: str
+) -> None:
+    before = f"{HEAD}    if a {old} b:\n        b()\n"
+    at = before.index(f" {old} ") + 1
+    edit = TextEdit(at, at + len(old), new)
+    part = Candidate(path="m.py", edits=(edit,), template=template, line=2, function="f", score=1.0)
+    tried = FoundChange(parts=(part,), turned={"t.py::test_a"}, full=True, score=1.0)
+    young, mature = runner(before, TRUTH, covered=True), runner(before, TRUTH, covered=True)
+    passed = {f"t.py::{n}": TestRun(id=f"t.py::{n}", outcome="passed") for n in range(20)}
+    mature.base.runs |= passed
+    assert describe_turn(mature, tried).startswith(turn) and bool(describe_turn(mature, tried)) == bool(turn)
+    alone = Comparison(ranked=(tried,))
+    assert find_doubt(young, alone, tried, tried) == ""
+    assert ("one failing test shows too little" in find_doubt(mature, alone, tried, tried)) == bool(turn)
+    several = replace_parts(tried, tried.parts)
+    several.turned = {f"t.py::test_{n}" for n in range(3)}
+    assert find_doubt(mature, alone, several, several) == ""
 
 
 @pytest.mark.parametrize(

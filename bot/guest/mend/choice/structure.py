@@ -85,6 +85,34 @@ def _object_to_part(runner: CandidateRunner, part: Candidate) -> Iterator[Object
         yield Objection(likely=0.05, why="only fits the value that the failing test has")
 
 
+_TURNS = {
+    "boolean-operator": "joins conditions in another way",
+    "branches": "runs other branches",
+    "exception-type": "catches another exception",
+    "condition": "decides by another condition",
+    "narrowed-else": "decides by another condition",
+    "needless-condition": "decides by one condition less",
+    "shaped-value": "makes another kind of value of what is given",
+}
+_BOUNDS = ({"<", "<="}, {">", ">="}, {"is", "=="}, {"is not", "!="})  # the same, but for where it ends
+
+
+def describe_turn(runner: CandidateRunner, change: FoundChange) -> str:
+    """How a change sends what passed before another way, or takes it for something else; '' when it does not.
+
+    Such a change passes by chance where the tests that passed look at neither way.
+    """
+    for part in change.parts:
+        if part.template == "comparison":
+            text = runner.findings.sources[part.path].text
+            kinds = [{text[edit.start : edit.end].strip(), edit.new.strip()} for edit in part.edits]
+            if any(kind not in _BOUNDS for kind in kinds):
+                return "turns a comparison round"
+        if part.template in _TURNS:
+            return _TURNS[part.template]
+    return ""
+
+
 def list_borrowed(runner: CandidateRunner, part: Candidate) -> list[str]:
     """Values of the failing tests that a change puts into a file that has them not: ``2000``, ``'oxen'``."""
     text = runner.findings.sources[part.path].text

@@ -5,11 +5,20 @@ from __future__ import annotations
 from ..candidates import FoundChange
 from ..forkserver.candidate_runner import CandidateRunner
 from .compare import Comparison, Rival
-from .structure import NEVER_ENDS, count_covering, count_new_numbers, list_borrowed, list_objections
+from .structure import (
+    NEVER_ENDS,
+    count_covering,
+    count_new_numbers,
+    describe_turn,
+    list_borrowed,
+    list_objections,
+)
 
 SUSPECT = 0.1  # a change with an objection as strong as this is not claimed
 GUESSED = 0.25  # the same where few tests that passed before run the changed lines
 FEW = 3
+SHOWN = 3  # failing tests that show that a condition is meant another way
+MATURE = 20  # passing tests, among which one that is the wrong way round would have been seen
 NEAR = 0.8  # how likely another change may be, beside the chosen one, before neither is claimed
 DIFFERENT = 0.2  # of the calls: the share for which they have to differ to be two answers
 
@@ -32,6 +41,13 @@ def find_doubt(
     for objection in list_objections(runner, answer):
         if objection.likely <= (GUESSED if few else SUSPECT):
             return f"the only change that passes {objection.why}"
+    turned = len(answer.turned)
+    if turned < SHOWN and len(runner.base.passed_ids) >= MATURE and (turn := describe_turn(runner, answer)):
+        tests = "one failing test shows" if turned == 1 else f"{turned} failing tests show"
+        return (
+            f"the change that passes {turn}, the {len(runner.base.passed_ids)} tests that pass do not care, "
+            f"and {tests} too little of what is meant"
+        )
     ends = {run.failure.get("type", "") for run in runner.base.failing}
     if chosen is not None and ends and ends <= NEVER_ENDS and (call := compared.find_endless(chosen)):
         return f"with the only change that passes {call} still does not end"
