@@ -102,6 +102,7 @@ def test_what_takes_something_away_is_doubted(before: str, after: str, template:
         ("<", "<=", "comparison", ""),
         ("and", "or", "boolean-operator", "joins conditions in another way"),
         ("<", "<=", "branches", "runs other branches"),
+        ("<", "<=", "removed-statement", "leaves a statement out"),
         ("<", "<=", "shaped-value", "makes another kind of value"),
     ],
 )

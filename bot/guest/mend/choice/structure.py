@@ -92,6 +92,7 @@ _TURNS = {
     "condition": "decides by another condition",
     "narrowed-else": "decides by another condition",
     "needless-condition": "decides by one condition less",
+    "removed-statement": "leaves a statement out",
     "shaped-value": "makes another kind of value of what is given",
 }
 _BOUNDS = ({"<", "<="}, {">", ">="}, {"is", "=="}, {"is not", "!="})  # the same, but for where it ends
