@@ -88,7 +88,6 @@ def _object_to_part(runner: CandidateRunner, part: Candidate) -> Iterator[Object
 _TURNS = {
     "boolean-operator": "joins conditions in another way",
     "branches": "runs other branches",
-    "exception-type": "catches another exception",
     "condition": "decides by another condition",
     "narrowed-else": "decides by another condition",
     "needless-condition": "decides by one condition less",
@@ -109,6 +108,8 @@ def describe_turn(runner: CandidateRunner, change: FoundChange) -> str:
             kinds = [{text[edit.start : edit.end].strip(), edit.new.strip()} for edit in part.edits]
             if any(kind not in _BOUNDS for kind in kinds):
                 return "turns a comparison round"
+        if part.template == "exception-type" and any("," in edit.new for edit in part.edits):
+            return "catches one exception more"
         if part.template in _TURNS:
             return _TURNS[part.template]
     return ""
