@@ -40,6 +40,7 @@ from tests.support.worker import Workers
 WEB_PORT = 8080
 POSTGRES_PORT = 5432
 AWAY_SECONDS = 20.0  # how long the database and the web process are cut off
+ROUNDS = 4
 ACCOUNT = "nobody"  # runs PostgreSQL, which refuses to be run by root
 LOOPBACK = "127.0.0.1"
 
@@ -172,7 +173,12 @@ async def play_phases(chaos: Chaos, database: Database, places: dict[str, Place]
     row.recovery += await chaos.measure_recovery([cut])
     chaos.hob.says(*SCRIPT)
     machine.heal()
-    wrong += await play_requests(chaos, "healed", 8, database, workers=2)
+    late = []
+    for number in range(1, ROUNDS + 1):  # until it has noticed that it is back, after 25 s at most
+        late = await play_requests(chaos, f"healed, round {number}", 8, database, workers=2)
+        if not late:
+            break
+    wrong += late
 
     wrong += await play_cut_off(chaos, database, places["postgres"].machine, "the database cut off")
     wrong += await play_requests(chaos, "healed", 4, database, workers=1)
