@@ -54,6 +54,7 @@ TABLES = [
 ]  # fmt: skip
 
 KEY_FILE = "app.pem"
+SECRET_FILE = "webhook-secret"  # noqa: S105 -- a file's name
 PERMISSIONS = {
     "metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write", "checks": "write",
 }  # fmt: skip
@@ -155,9 +156,12 @@ def _first_start(hub: Hub, data: Path, webhook_url: str | None) -> dict[str, Any
         "name": "Hob", "description": "A coding teammate", "default_permissions": PERMISSIONS,
         "default_events": EVENTS,
     }  # fmt: skip
-    key = data / KEY_FILE
-    known = key.read_text() if key.exists() else None  # whoever prepared the directory chose the key
-    app = apps.create_app_row(hub, maintainer, manifest, slug="hob", webhook_url=webhook_url, key=known)
+    key, secret = data / KEY_FILE, data / SECRET_FILE  # there if whoever prepared the directory chose them
+    app = apps.create_app_row(
+        hub, maintainer, manifest, slug="hob", webhook_url=webhook_url,
+        key=key.read_text() if key.exists() else None,
+        webhook_secret=secret.read_text() if secret.exists() else None,
+    )  # fmt: skip
     key.touch(mode=0o600)
     key.write_text(app["private_key"])
     if webhook_url is not None:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import secrets
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -30,7 +31,7 @@ from localhub.auth import read_private_key
 from localhub.graphql.endpoint import schema
 from localhub.rest.accounts.apps import new_private_key
 from localhub.rest.api import PREFIX
-from localhub.server import Server, start
+from localhub.server import KEY_FILE, SECRET_FILE, Server, start
 from tests.support.github_spec import Ledger, graphql_schema, spec_middleware
 
 Json = Any
@@ -230,6 +231,12 @@ def app_key() -> str:
     return new_private_key()
 
 
+@cache
+def webhook_secret() -> str:
+    """One webhook secret for every hub of a test run: what a redactor learns of the same secrets is kept."""
+    return secrets.token_hex(20)
+
+
 @asynccontextmanager
 async def running_hub(
     tmp_path: Path,
@@ -249,7 +256,8 @@ async def running_hub(
     data = tmp_path / "hub"
     if not data.exists():
         data.mkdir(parents=True)
-        (data / "app.pem").write_text(app_key())
+        (data / KEY_FILE).write_text(app_key())
+        (data / SECRET_FILE).write_text(webhook_secret())
     ledger = Ledger()
     judging = [*middlewares, spec_middleware(ledger, prefix=PREFIX)]
     server = await start(0, data, webhook_url, judging, enterprise=enterprise, tls=tls)

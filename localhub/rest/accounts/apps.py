@@ -42,8 +42,9 @@ def create_app_row(
     slug: str,
     webhook_url: str | None,
     key: str | None = None,
+    webhook_secret: str | None = None,
 ) -> Row:
-    """Register an App with a private key (new unless given), a webhook secret and a bot account."""
+    """Register an App with a private key and a webhook secret (new unless given) and a bot account."""
     state, now = hub.state, hub.state.now()
     with state.transaction():
         bot = state.insert("accounts", login=f"{slug}[bot]", type="Bot", name=f"{slug}[bot]", created_at=now)
@@ -58,7 +59,7 @@ def create_app_row(
             client_id=f"Iv23li{secrets.token_hex(7)}",
             client_secret=secrets.token_hex(20),
             webhook_url=webhook_url,
-            webhook_secret=secrets.token_hex(20),
+            webhook_secret=webhook_secret or secrets.token_hex(20),
             private_key=key or new_private_key(),
             permissions_json=json.dumps({"metadata": "read", **manifest.get("default_permissions", {})}),
             events_json=json.dumps(list(manifest.get("default_events", []))),
