@@ -33,10 +33,11 @@ test-clients: setup ## stories of octokit and Probot (npm), gh (Debian), git and
 	@.ci/clients
 	$(BIN)/python -m tests.hub.clients.play $(ARGS)
 
-test-lowest: ## the tests with the oldest packages that setup.cfg allows, in an environment of their own
-	@.ci/system
+test-lowest: setup ## the tests with the oldest packages that setup.cfg allows, in an environment of their own
 	$(PYTHON) -m venv --clear $(LOWEST)
-	$(PYTHON) .ci/lowest.py > $(LOWEST)/constraints.txt
+	$(BIN)/$(PIP) -e '.[lock]'
+	$(BIN)/python -m uv pip compile setup.cfg --extra dev --resolution lowest-direct --no-annotate --quiet \
+		--output-file $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/$(PIP) -c $(LOWEST)/constraints.txt -e '.[dev]'
 	$(LOWEST)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 

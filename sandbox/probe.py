@@ -26,7 +26,7 @@ _LIMITS = Limits(
     shm_bytes=8 * MiB,
 )
 _HOG = "x = []\nwhile len(x) < 1024: x.append(b'x' * (1 << 20))"
-_LATEST_END = 30.0  # seconds; the command asks for 300, and a busy host must not keep its worker from starting
+_LATEST_END = 30.0  # seconds; the command asks for 300, and a busy host must not be refused for being slow
 _DAEMON = "(setsid nohup sleep 300 >/dev/null 2>&1 &) ; trap '' TERM; sleep 300"
 
 
