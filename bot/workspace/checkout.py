@@ -7,10 +7,12 @@ can; each sandbox then opens over both in milliseconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from cachetools import TTLCache
 
 from bot.agent.tools.context import OWN_WEIGHTS
 from bot.agent.tools.registry import list_guest_mounts, list_weights_mounts
@@ -53,7 +55,11 @@ from sandbox.spec import ENGINE, WORKSPACE, CommandResult, Egress, Limits, Mount
 from sandbox.toolchain import build_toolchain
 
 TUNED = "tuned"  # below the state directory: what `hob tune` wrote, shown in each sandbox
+BASE_RUN_TESTS = 200_000  # in all kept runs together: some 30 MB
+BASE_RUN_SECONDS = 3600.0  # that they are kept
 MOST_HISTORY = 50  # commits in a sandbox, whatever hob.yml asks for
+
+BaseRuns = MutableMapping[str, tuple[int, object]]  # how many tests and commands, and their runs
 
 # Keep caches out of the tree, summaries on: a proof names the tests that fail.
 ENV = (
@@ -74,7 +80,8 @@ class Checkout:
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
     ``blocked`` is what the operator denies and the setup could not reach; ``upstream`` how the network's gate
     reaches the world. The proof compares with ``before``, where that is another tree; ``base_merge``
-    is set where the tree is a merge.
+    is set where the tree is a merge. ``base_runs`` keeps the checks' runs on commits as they stand, for all
+    checkouts of a workshop (``bot.run.prove.base_runs``).
     """
 
     repo: Path
@@ -92,6 +99,7 @@ class Checkout:
     before: Checkout | None = None
     foreign: bool = False  # the code is a fork's
     facts: TreeFacts = field(default_factory=TreeFacts)
+    base_runs: BaseRuns = field(default_factory=dict, compare=False, repr=False)
     slots: CommandSlots | None = None  # for commands, shared by all sandboxes of this worker
     screen: CommandScreen | None = None  # where people see what commands print
     traffic: RunTraffic = field(default_factory=RunTraffic, compare=False)  # of all sandboxes opened of it
@@ -154,6 +162,7 @@ class Workshop:
         cache_bytes: int | None = None,
     ) -> None:
         self._slots = CommandSlots(commands, observe_command) if commands else None
+        self._base_runs: BaseRuns = TTLCache(BASE_RUN_TESTS, BASE_RUN_SECONDS, getsizeof=lambda kept: kept[0])
         # By what nothing is let out, whatever repositories ask for; '' where that is theirs to say.
         self._internet_off_by = "" if internet else "HOB_INTERNET"
         self._screen: CommandScreen | None = None
@@ -245,6 +254,7 @@ class Workshop:
             scratch=self.scratch,
             backend=self.backend,
             upstream=self.upstream,
+            base_runs=self._base_runs,
             slots=self._slots,
             screen=self._screen,
             blocked=denied,

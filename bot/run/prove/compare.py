@@ -22,13 +22,17 @@ _STRENGTH = (ResultSource.NONE, ResultSource.OUTPUT, ResultSource.REPORT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The runs of one check; the last two only where the change touches tests."""
+    """The runs of one check; those across only where the change touches tests.
+
+    ``base_kept``: base was run for somebody else, up to an hour before.
+    """
 
     base: CheckRun
     head: CheckRun
     head_tests_on_base: CheckRun | None = None
     base_tests_on_head: CheckRun | None = None
     random: tuple[RandomTest, ...] = ()
+    base_kept: bool = False
 
 
 def compare_rows(command: CheckCommand, rows: Rows) -> Check:

@@ -28,6 +28,7 @@ from bot.domain import (
 )
 from bot.git.diff import unified_diff
 from bot.run.prove.asked_tests import asks_for_mend, find_left_failing, find_still_failing
+from bot.run.prove.base_runs import run_on_base
 from bot.run.prove.causes import list_causes
 from bot.run.prove.chance import blame_fairly
 from bot.run.prove.compare import Rows, compare_rows, list_check_warnings
@@ -64,7 +65,7 @@ async def prove(
     on_base = CheckedTree(checkout=before, changes=ChangeSet(base=before.base))
     on_head = CheckedTree(checkout=checkout, changes=changes)
     base, head = await run_together(
-        run_on_tree(on_base, wanted, redactor, lead, behind=behind),
+        run_on_base(before, wanted, redactor, lead, behind=behind),
         run_on_tree(on_head, wanted, redactor, lead),
     )
     judged = await asyncio.to_thread(judge_change, checkout, changes, wanted)
@@ -76,6 +77,7 @@ async def prove(
             head=head.runs[at],
             head_tests_on_base=crossed[0][at],
             base_tests_on_head=crossed[1][at],
+            base_kept=base.kept,
         )
         rows = await blame_fairly(command, rows, on_base, on_head, judged.source, judged.read_base, redactor)
         checks.append(await asyncio.to_thread(compare_rows, command, rows))
@@ -119,8 +121,7 @@ async def fails_on_base(checkout: Checkout, redactor: Redactor, request: str) ->
     tests = [check for check in checkout.checks.checks if not check.lint]
     if not tests:
         return False
-    tree = CheckedTree(checkout=checkout, changes=ChangeSet(base=checkout.base))
-    ended = await run_on_tree(tree, tests, redactor)
+    ended = await run_on_base(checkout, tests, redactor)
     failed = [run.result for run in ended.runs if run.result.verdict is Verdict.FAILED]
     for result in failed:
         if await asyncio.to_thread(asks_for_mend, request, result.failing, result.tail):
@@ -133,7 +134,10 @@ async def run_checks(
 ) -> tuple[tuple[CheckCommand, CheckResult], ...]:
     """Every check as the proof runs it, on the checkout's commit with ``changes``, in one clean sandbox."""
     commands = checkout.checks.checks
-    ended = await run_on_tree(CheckedTree(checkout=checkout, changes=changes), commands, redactor)
+    if changes:
+        ended = await run_on_tree(CheckedTree(checkout=checkout, changes=changes), commands, redactor)
+    else:
+        ended = await run_on_base(checkout, commands, redactor)
     return tuple(zip(commands, [run.result for run in ended.runs], strict=True))
 
 

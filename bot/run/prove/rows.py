@@ -48,10 +48,14 @@ class CheckedTree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeRuns:
-    """The checks' runs on one tree in their order, and what they could not reach."""
+    """The checks' runs on one tree in their order, and what they could not reach.
+
+    ``kept``: they were run for somebody else, see ``bot.run.prove.base_runs``.
+    """
 
     runs: list[CheckRun]
     blocked: tuple[Blocked, ...] = ()
+    kept: bool = False
 
 
 async def run_together(*trees: Coroutine[Any, Any, TreeRuns]) -> list[TreeRuns]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain import ChangeKind, ChangeSet, FileChange, Runner, Verdict
+from bot.domain import ChangeKind, ChangeSet, Check, FileChange, Proof, Runner, Verdict
 from bot.errors import UserError
 from bot.repo_config import RepoConfig
-from bot.run.prove.prove import prove
+from bot.run.prove.prove import prove, run_checks
+from bot.run.prove.rows import TreeRuns
 from bot.run.prove.run_check import CheckRun, read_check_run
 from bot.text.redact import Redactor
 from bot.workspace.check_commands import find_check_commands
@@ -166,3 +167,45 @@ async def test_what_cannot_be_set_up_leaves_nothing_running(tmp_path: Path, home
     with pytest.raises(UserError, match="could not be set up"):
         await prove(checkout, ChangeSet(base=base, files=(below_a_file,)), Redactor())
     assert asyncio.all_tasks() == before
+
+
+async def test_a_commits_own_checks_are_run_once_for_all_who_ask(tmp_path: Path, home: Path) -> None:
+    """Each run prints another number, so a second run would be seen. What blames a change is run anew."""
+    config = b"test: bash check.sh\n"
+    commit(tmp_path / "calc", {".github/hob.yml": config, "check.sh": b"echo $RANDOM$RANDOM$RANDOM\n"})
+    workshop = Workshop(home)
+    repo, base = await workshop.mirror.adopt(tmp_path / "calc")
+
+    async def prove_with(script: bytes) -> tuple[Check, Proof]:
+        checkout = await workshop.checkout(repo, base, Redactor())
+        change = FileChange(path="check.sh", kind=ChangeKind.MODIFIED, mode=0o100644, data=script)
+        proof = await prove(checkout, ChangeSet(base=base, files=(change,)), Redactor())
+        return proof.checks[0], proof
+
+    nothing = ChangeSet(base=base)
+    [(_, before)] = await run_checks(await workshop.checkout(repo, base, Redactor()), nothing, Redactor())
+    good, proof = await prove_with(b"echo good; exit 0\n")
+    assert (good.base.tail, good.head.tail) == (before.tail, "good\n") and proof.passed
+    bad, proof = await prove_with(b"echo bad; exit 1\n")
+    assert bad.base.tail != before.tail and bad.is_worse and not proof.passed
+    seen, _ = await prove_with(b"echo good again; exit 0\n")
+    assert seen.base.tail == before.tail
+
+
+async def test_a_test_that_time_has_broken_is_not_the_changes_fault(tmp_path: Path, home: Path) -> None:
+    """It passed on base when it was run for the first message, and fails on both sides by now."""
+    test = b"def test_year():\n    assert False, 'it is next year'\n"
+    commit(tmp_path / "calc", {"test_a.py": test, "a.txt": b"a\n"})
+    workshop = Workshop(home)
+    repo, base = await workshop.mirror.adopt(tmp_path / "calc")
+    checkout = await workshop.checkout(repo, base, Redactor())
+    await run_checks(checkout, ChangeSet(base=base), Redactor())
+    ((key, (size, kept)),) = checkout.base_runs.items()
+    assert isinstance(kept, TreeRuns)
+    [run] = kept.runs
+    passed = replace(run.result, verdict=Verdict.PASSED, exit_code=0, passed=1, failed=0, failing=())
+    earlier = replace(run, result=passed, tests=dict.fromkeys(run.tests, "passed"))
+    checkout.base_runs[key] = size, replace(kept, runs=[earlier])
+    change = FileChange(path="a.txt", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"b\n")
+    proof = await prove(checkout, ChangeSet(base=base, files=(change,)), Redactor())
+    assert proof.checks[0].base.verdict is Verdict.FAILED and not proof.checks[0].is_worse
