@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from sandbox.egress.upstream import Upstream
 from sandbox.probe import probe
 from sandbox.spec import Limits
 from sandbox.toolchain import build_toolchain
+from tests.support import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +76,23 @@ def test_a_host_that_refuses_namespaces(scratch):
     ran = subprocess.run(command, capture_output=True, text=True, cwd=Path.cwd())
     assert ran.stdout.startswith("False the sandbox cannot be set up: user namespace"), ran.stderr
     assert "or run the worker as root; a container needs --security-opt seccomp=unconfined" in ran.stdout
+
+
+WITHOUT_TRANSLATION = """
+import asyncio, pathlib, sys
+from sandbox.probe import probe
+report = asyncio.run(probe(scratch=pathlib.Path(sys.argv[1]), layers=pathlib.Path(sys.argv[2])))
+print(report.ok, report.backend, [finding for finding in report.findings if not finding.ok])
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's commands are never root's")
+def test_where_owners_cannot_be_translated_the_kernels_settings_stay_as_they_are(tmp_path, scratch):
+    """There commands are root to the kernel, though without a capability, and root's files are theirs."""
+    script = 'mount -t ramfs none "$1" && shift && exec "$@"'
+    command = ["unshare", "--mount", "sh", "-c", script, "sh", str(tmp_path), sys.executable, "-c"]
+    ran = subprocess.run(
+        [*command, WITHOUT_TRANSLATION, str(tmp_path), str(scratch)],
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert ran.stdout.startswith("True bwrap (root of a user namespace (no id-mapped mounts here)"), ran
