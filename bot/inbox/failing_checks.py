@@ -160,12 +160,16 @@ def _quote_name(name: str) -> str:
 
 
 def count_tries_since_request(tasks: Sequence[Task]) -> int:
-    """The tries since a person last asked for something on this pull request; ``tasks`` oldest first."""
+    """The tries since a person last asked for something on this pull request; ``tasks`` oldest first.
+
+    A bot that asks between them begins no new count: it may be the check's failure that makes it ask.
+    """
     count = 0
     for task in reversed(tasks):
-        if not is_automatic(task):
+        if is_automatic(task):
+            count += 1
+        elif not task.requester.is_bot:
             break
-        count += 1
     return count
 
 
