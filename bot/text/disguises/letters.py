@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache
-from unicodedata import combining, normalize
+from unicodedata import combining, digit, normalize
 
 # Characters that nobody sees are separators too where they are written out, as ``bot.text.defuse`` does it.
 SEPARATORS = re.compile(r"(?:[\W_]++(?:(?<=\\)(?:u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}))?)+")
@@ -71,6 +71,8 @@ def _fold_letter(letter: str) -> str:
             return chr(ord("A") + code - first)
     if plain := _LOOK_ALIKES.get(letter):
         return plain
+    if (number := digit(letter, -1)) >= 0:  # of any script
+        return str(number)
     plain = "".join(part for part in normalize("NFKD", letter) if not combining(part))
     return plain if len(plain) == 1 else letter
 
