@@ -15,6 +15,7 @@ grants ``actions: read``, the end of its log. Both are anybody's text: they reac
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -119,7 +120,8 @@ async def assess_failure(
     base = await _judge_base(api, name, commits, event.via_app, app)
     if base.blame:
         return Ignored(reason=base.blame)
-    said = safe(await _read_what_it_said(api, event.trigger.id, event.trigger.hunk))
+    read = await _read_what_it_said(api, event.trigger.id, event.trigger.hunk)
+    said = await asyncio.to_thread(safe, read)
     trigger = replace(event.trigger, hunk=said)
     asked = replace(event, thread=thread, sender=people[-1], trigger=trigger)
     where = IN_QUEUE.format(_quote_name(group.onto), group.base[:12]) if group else "on this pull request"
