@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Sequence
 from typing import Protocol, TypeVar
 
 from bot.domain import Permission, Person, Refusal, Repo, Task
+from bot.domain.check_trigger import is_automatic
 from bot.github.answers import parse
 from bot.github.http.responses import NotFound
 from bot.github.repository import Repository
@@ -140,10 +141,13 @@ async def may_manage_people(api: ReadsRole, person: Person, repo: Repo) -> Refus
 
 
 def detect_bot_loop(sender: Person | None, tasks: Sequence[Task]) -> Refusal | None:
-    """Why a bot's request makes no task more on a thread with these ``tasks``, the oldest first."""
+    """Why a bot's request makes no task more on a thread with these ``tasks``, the oldest first.
+
+    What a failing check asked for, which stands in a person's name, is no person's request between.
+    """
     if sender is None or not sender.is_bot:
         return None
-    lately = tasks[-MOST_OF_BOTS:]
+    lately = [task for task in tasks if not is_automatic(task)][-MOST_OF_BOTS:]
     if len(lately) < MOST_OF_BOTS or not all(task.requester.is_bot for task in lately):
         return None
     return Refusal(

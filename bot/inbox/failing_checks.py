@@ -15,6 +15,7 @@ grants ``actions: read``, the end of its log. Both are anybody's text: they reac
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -119,7 +120,8 @@ async def assess_failure(
     base = await _judge_base(api, name, commits, event.via_app, app)
     if base.blame:
         return Ignored(reason=base.blame)
-    said = safe(await _read_what_it_said(api, event.trigger.id, event.trigger.hunk))
+    read = await _read_what_it_said(api, event.trigger.id, event.trigger.hunk)
+    said = await asyncio.to_thread(safe, read)
     trigger = replace(event.trigger, hunk=said)
     asked = replace(event, thread=thread, sender=people[-1], trigger=trigger)
     where = IN_QUEUE.format(_quote_name(group.onto), group.base[:12]) if group else "on this pull request"
@@ -160,12 +162,16 @@ def _quote_name(name: str) -> str:
 
 
 def count_tries_since_request(tasks: Sequence[Task]) -> int:
-    """The tries since a person last asked for something on this pull request; ``tasks`` oldest first."""
+    """The tries since a person last asked for something on this pull request; ``tasks`` oldest first.
+
+    A bot that asks between them begins no new count: it may be the check's failure that makes it ask.
+    """
     count = 0
     for task in reversed(tasks):
-        if not is_automatic(task):
+        if is_automatic(task):
+            count += 1
+        elif not task.requester.is_bot:
             break
-        count += 1
     return count
 
 

@@ -22,7 +22,7 @@ async def refuse_unfit(job: Job, made: ProvenChange | TaskEnd) -> None:
     """
     if made.result is None:
         return
-    text = "\n".join(_list_texts(made.result))
+    text = await asyncio.to_thread(_join_texts, made.result)
     if kinds := await asyncio.to_thread(find_token_shapes, text):
         raise UserError(
             f"What I made contains what looks like a secret ({', '.join(kinds)}), so nothing was published. "
@@ -36,6 +36,10 @@ async def refuse_unfit(job: Job, made: ProvenChange | TaskEnd) -> None:
     contact = job.parts.settings.contact
     appeal = f" If that is a mistake, write to who runs this Hob: {contact}" if contact else ""
     raise UserError(f"{render_not_published(verdict)}{appeal}", phase="moderation")
+
+
+def _join_texts(result: Result) -> str:
+    return "\n".join(_list_texts(result))
 
 
 def _list_texts(result: Result) -> Iterator[str]:

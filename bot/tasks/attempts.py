@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, Proof, Run, Usage
+from bot.tasks.costs import keep_cost_so_far
 from bot.tasks.database.column_values import pack, plain, restore, storable, unpack
 from bot.tasks.database.tables import AttemptState, attempt_files, attempt_turns, attempts
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
@@ -110,9 +111,13 @@ class AttemptRecords:
     ) -> AttemptRecord:
         """Begin the run's attempt ``ordinal`` at the request of ``task`` (0: its own), or begin it again.
 
-        An attempt with the same ``start_digest`` keeps its turns and its work; otherwise they are deleted.
-        Raises LeaseLost.
+        An attempt with the same ``start_digest`` keeps its turns and its work; otherwise they are deleted,
+        and what they cost stays with the run that made them. Raises LeaseLost.
         """
+        same = (attempts.c.task == (task or run.task)) & (attempts.c.ordinal == ordinal)
+        on_other_ground = select(attempts.c.run).where(
+            same, attempts.c.maker == run.task, attempts.c.run != run.id, attempts.c.ground != start_digest
+        )
         row = select(*(literal(each) for each in (task or run.task, run.task, run.id, ordinal)))
         new = insert(attempts).from_select(["task", "maker", "run", "ordinal"], row.where(is_held(run)))
         new = new.on_conflict_do_update(
@@ -123,6 +128,8 @@ class AttemptRecords:
 
         async def once() -> AttemptRecord:
             async with self.engine.begin() as connection:
+                for dead in await connection.scalars(on_other_ground):
+                    await keep_cost_so_far(connection, dead)
                 there = (await connection.execute(new.returning(attempts.c.id, attempts.c.ground))).first()
                 if there is None:
                     raise make_lease_lost(run)

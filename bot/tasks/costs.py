@@ -135,6 +135,21 @@ class CostRecords:
         return Cost(turns=int(turns), tokens=int(tokens), usd=float(usd), seconds=float(seconds))
 
 
+async def keep_cost_so_far(connection: AsyncConnection, run: int) -> None:
+    """Store with a run that never ended what its attempts used until their last turns.
+
+    For turns that are about to be deleted: the day's budget counts what they cost all the same.
+    """
+    last = _select_last_total()
+    query = select(last.c.total).select_from(attempts.join(last, true())).where(attempts.c.run == run)
+    whole: dict[str, float] = {}
+    for total in await connection.scalars(query):
+        whole |= {name: whole.get(name, 0) + number for name, number in total.items()}
+    if whole:
+        kept = update(runs).where(runs.c.id == run, runs.c.usage.is_(None)).values(usage=whole)
+        await connection.execute(kept)
+
+
 def _select_last_total() -> LateralFromClause:
     """What an attempt used until its last stored turn."""
     return (

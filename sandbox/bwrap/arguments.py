@@ -16,17 +16,21 @@ from sandbox.spec import WORKSPACE, Command, Policy
 _NAMESPACES = "--unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup"
 _IDENTITY = f"--disable-userns --uid {layout.UID} --gid {layout.UID} --hostname sandbox --cap-drop ALL"
 _LIFE = f"--new-session --die-with-parent --clearenv --seccomp 4 --json-status-fd {STATUS_FD}"
-_ROOT = f"--ro-bind {STAGE}/root / --proc /proc --dev /dev"
+# The kernel's settings belong to root, whom commands are where owners cannot be translated; bubblewrap makes
+# them read-only only where their folder, which nobody may write, can be written.
+_ROOT = f"--ro-bind {STAGE}/root / --proc /proc --ro-bind /proc/sys /proc/sys --dev /dev"
 _SHM = "--perms 1777 --size {size} --tmpfs /dev/shm --remount-ro /dev"
 _WRITABLE = f"--bind {STAGE}/root/tmp /tmp --bind {STAGE}/root{WORKSPACE} {WORKSPACE}"
 
 
-# Of /proc, what tells of the host's kernel, devices and disks and no program needs; shown empty, where it is.
+# Of /proc, what tells of the host's kernel, devices and disks and no program needs, and what root alone may
+# read or write; shown empty, where it is.
 _HIDDEN_FILES = (
     *("cmdline", "config.gz", "kallsyms", "modules", "keys", "key-users", "timer_list", "sched_debug"),
-    *("partitions", "diskstats", "swaps", "interrupts", "iomem", "ioports"),
+    *("partitions", "diskstats", "swaps", "interrupts", "iomem", "ioports", "mtrr", "slabinfo"),
+    *("kpagecount", "kpageflags", "kpagecgroup", "vmallocinfo", "pagetypeinfo", "allocinfo", "latency_stats"),
 )
-_HIDDEN_FOLDERS = ("acpi", "asound", "bus", "fs", "irq", "scsi")
+_HIDDEN_FOLDERS = ("acpi", "asound", "bus", "driver", "dynamic_debug", "fs", "irq", "pressure", "scsi")
 
 
 @cache

@@ -112,7 +112,16 @@ def check_host_files() -> dict[str, Verdict]:
     for path in ("/usr/canary", "/canary", "/dev/canary", "/etc/canary", "/proc/sys/kernel/core_pattern"):
         outcome = attempt(partial(Path(path).write_text, "x"), errno.EROFS, errno.EACCES, errno.EPERM)
         found[f"write {path}"] = outcome
+    found["the kernel's files"] = check_proc()
     return found
+
+
+def check_proc() -> Verdict:
+    """Nothing in /proc but a process's own can be written: some of it commands the host."""
+    places = [Path("/proc"), *(Path("/proc/sys", name) for name in ("fs", "kernel", "net/core", "vm"))]
+    files = [path for place in places if place.is_dir() for path in place.iterdir() if path.is_file()]
+    writable = [str(path) for path in files if os.access(path, os.W_OK)]
+    return not writable or HOST["of_image"], " ".join(writable[:9])
 
 
 def check_identity() -> dict[str, Verdict]:

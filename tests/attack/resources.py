@@ -100,6 +100,30 @@ async def _many_files(arena: Arena) -> None:
         assert full, f"{ran.ending} after {ran.seconds:.1f} s: {ran.text}"
 
 
+async def _many_temporary_files(arena: Arena) -> None:
+    source = (
+        "import os\nn = 0\ntry:\n    while n < 40000: os.mkdir(f'/tmp/d{n}'); n += 1\n"
+        "except OSError as error: print(error.errno, n)\n"
+        "for m in range(n): os.rmdir(f'/tmp/d{m}')"
+    )
+    ran = await arena.python(source)
+    assert ran.text.startswith("28 "), f"{ran.ending} after {ran.seconds:.1f} s: {ran.text}"
+
+
+async def _descriptors_of_many(arena: Arena) -> None:
+    """Every process with as many descriptors as it may have, and the host has some left."""
+    source = (
+        "import os, time\nfor n in range(40):\n    if not os.fork():\n        held = []\n"
+        "        try:\n            while True: held += os.pipe()\n"
+        "        except OSError: time.sleep(2); os._exit(0)\nfor n in range(40): os.wait()"
+    )
+    async with arena.fresh() as sandbox:
+        await arena.python(source, sandbox)
+        used, _, most = map(int, Path("/proc/sys/fs/file-nr").read_text().split())
+        assert used < most / 2, f"{used} of {most}"
+        assert (await arena.shell("echo fine", sandbox)).text == "fine\n"
+
+
 async def _some_files(arena: Arena) -> None:
     ran = await arena.shell(
         "mkdir some; for n in $(seq 100); do : > some/$n; done; ls some | wc -l; rm -r some"
@@ -117,6 +141,8 @@ CASES = [
     _filled("/tmp", LIMITS.tmp_bytes),
     _filled("/dev/shm", LIMITS.shm_bytes),
     Case("resources", "many small files", _many_files, _some_files),
+    Case("resources", "many folders in /tmp", _many_temporary_files, _some_files),
+    Case("resources", "descriptors of many processes", _descriptors_of_many, _some_files),
     Case("resources", "a flood of output", _flooded, _spoken),
     Case("resources", "processor time", _spinning, _in_time),
     Case("resources", "a run's time", _late, _in_time),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,20 +43,34 @@ async def _serve_and_measure(settings: Settings, stalls: Path) -> None:
 
 
 async def measure_stalls(stalls: Path) -> None:
-    """Append a line to ``stalls`` each time that this process kept its event loop from running: the seconds.
+    """Append a line to ``stalls`` each time that this process kept its event loop from running: the seconds,
+    and in brackets what was measured.
 
-    Counted is what the loop was late, at most as much as the process itself had of the processor meanwhile:
-    on a busy machine it is late by others' doing.
+    Counted is what the loop was late, without what the machine kept from it: while the loop's thread stood in
+    the queue for a processor, and while it waited longer than other threads of this process, who may have had
+    the interpreter's lock, were on a processor. On a busy machine it is late by others' doing.
     """
+    queue = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")  # docs.kernel.org/scheduler
+
+    def measure() -> tuple[float, float, float, float]:
+        waited = int(queue.read_text().split()[1]) / 1e9
+        return time.monotonic(), time.thread_time(), time.process_time(), waited
+
+    before = measure()
     while True:
-        at, used = time.monotonic(), time.process_time()
-        await asyncio.sleep(0.02)
-        late = min(time.monotonic() - at - 0.02, time.process_time() - used)
-        if late > MEASURED_SECONDS / 2:
+        await asyncio.sleep(_BEAT)
+        after = measure()
+        passed, mine, everybodys, queued = (new - old for new, old in zip(after, before, strict=True))
+        before = after
+        late = passed - _BEAT
+        still = min(late, mine + min(max(0.0, late - mine - queued), everybodys - mine))
+        if still > MEASURED_SECONDS / 2:
             with stalls.open("a") as file:
-                file.write(f"{late:.3f}\n")
+                told = f"late {late:.3f}, loop {mine:.3f}, process {everybodys:.3f}, queued {queued:.3f}"
+                file.write(f"{still:.3f} ({told})\n")
 
 
+_BEAT = 0.02
 MEASURED_SECONDS = 0.25
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import re
+import threading
 import time
 
 from structlog.testing import capture_logs
@@ -21,12 +24,32 @@ async def test_a_loop_that_stands_still_is_told_with_its_stack() -> None:
         await asyncio.sleep(0.01)
         keep_the_loop_busy(0.6)
         await asyncio.sleep(0.01)
-    (told,) = [entry for entry in logs if entry["event"] == "loop.stood_still"]
-    assert told["seconds"] >= 0.2
-    assert "keep_the_loop_busy" in told["stack"]
+    told = [entry for entry in logs if "keep_the_loop_busy" in entry["stack"]]
+    assert told and told[0]["event"] == "loop.stood_still" and told[0]["seconds"] >= 0.2
+
+
+async def test_a_thread_that_keeps_the_interpreters_lock_is_told_with_its_stack() -> None:
+    over = threading.Event()
+
+    def keep_the_lock() -> None:
+        pattern = re.compile(r"(?:a|aa)*c")  # one call of C code, which lets no other thread run meanwhile
+        for length in itertools.count(20):
+            start = time.monotonic()
+            pattern.match("a" * length)
+            if time.monotonic() - start > 0.6:
+                break
+        over.wait(20)
+
+    with capture_logs() as logs, watch_loop(0.2):
+        held = asyncio.create_task(asyncio.to_thread(keep_the_lock))
+        while not any("keep_the_lock" in "".join(entry["beside"].values()) for entry in logs):
+            assert not held.done()
+            await asyncio.sleep(0.01)
+        over.set()
+        await held
 
 
 async def test_a_loop_that_waits_is_not_told() -> None:
-    with capture_logs() as logs, watch_loop(0.5):
-        await asyncio.sleep(0.7)
+    with capture_logs() as logs, watch_loop(2.0):
+        await asyncio.sleep(2.3)
     assert not logs

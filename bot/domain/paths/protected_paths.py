@@ -14,7 +14,10 @@ Rule = tuple[str, str]  # a pattern, and why it is protected
 
 # What agents and editors take orders from, at any depth: a change of it steers whoever opens the tree next.
 _INSTRUCTIONS = """
-    AGENTS.md AGENT.md AGENTS.override.md CLAUDE*.md GEMINI*.md QWEN.md CRUSH.md WARP.md IFLOW.md
+    AGENTS*.md AGENT.md CLAUDE*.md SKILL.md *.instructions.md *.prompt.md *.agent.md *.chatmode.md
+    KIMI.md GROK.md AMAZONQ.md replit.md .copilot-instructions.md .aiexclude .aiignore
+    .claudeignore .geminiignore .codeiumignore .copilotignore .github/aw/* .ellipsis* .korbit* .bito*
+    GEMINI*.md QWEN.md CRUSH.md WARP.md IFLOW.md
     CODEBUDDY.md CODEX.md .goosehints .rules .airules .aider* .cursorrules .windsurfrules .clinerules
     .roorules* .roomodes .kilocodemodes .augment-guidelines .traerules .cursorignore .pr_agent.toml
     .coderabbit.y*ml .sourcery.yaml .sweep.yaml sweep.yaml greptile.json ellipsis.yaml .github/copilot*
@@ -26,7 +29,10 @@ _AGENT_SETTINGS = """
     .kilocode/* .augment/* .trae/* .qodo/* .openhands/* .devin/* .factory/* .jules/* .warp/* .amp/*
     .crush/* .qwen/* .iflow/* .codebuddy/* .goose/* .copilot/* .greptile/* .continue* .amazonq/* .junie/*
     .agent/* .agents/* .ai/* .aiassistant/* .firebender/* .idx/* .tabnine/* .cody/* .ruler/* .rulesync/*
-    .opencode/* .zed/* .idea/* .fleet/* .vs/* .zencoder/* .claude.json .mcp.json mcp.json opencode.json*
+    .rovodev/* .serena/* .specify/* .kimi/* .grok/* .vibe/* .cline/* .void/* .bolt/* .codeium/* .tessl/*
+    .conductor/* .codex-plugin/* .cursor-plugin/* .superset/* .plandex* conductor.json gptme.toml
+    .mcp.y*ml mcp.y*ml .mcp/* .opencode.json* .opencode/*
+    .zed/* .idea/* .fleet/* .vs/* .zencoder/* .claude.json .mcp.json mcp.json opencode.json*
     crush.json .crush.json cody.json .vscode/tasks.json .vscode/mcp.json .vscode/launch.json
     .vscode/settings.json *.code-workspace
 """
@@ -42,7 +48,12 @@ _CI = """
     zuul.y*ml zuul.d/* .prow* .packit.y*ml packit.y*ml .copr/* .kokoro/* .bazelci/* .aspect/*
     buildbuddy.y*ml .buildbuddy.y*ml .depot/* .rwx/* .mint/* .namespace/* .blacksmith/* garnix.yaml
     bamboo-specs/* .shippable.y*ml shippable.y*ml .scrutinizer.y*ml .cloudbees/* .ci.y*ml .gocd.y*ml
-    *.gocd.y*ml atlantis.y*ml .spacelift/* .jenkins/* .jenkins-x/* jenkins-x*.y*ml
+    *.gocd.y*ml atlantis.y*ml .spacelift/* .jenkins/* .jenkins-x/* jenkins-x*.y*ml circle.y*ml
+    .circle.y*ml buddy.y*ml .buddy/* .eas/* .nx/workflows/* .pipelines/* .azdo/* .ado/*
+    .azure-pipelines.y*ml .codecatalyst/* .codebuild/* .cloudbuild/* digger.y*ml .terrateam/* env0.y*ml
+    .env0/* .scalr/* .restyled.y*ml .styleci.y*ml .stickler.y*ml .deepsource.toml .gitlab/agents/*
+    .cirun.y*ml .probo.y*ml .tugboat/* .shipyard/* .abstruse.y*ml .cds/* .werft/* .octopus/* .dagger/*
+    .sonarcloud.properties .gitlab-ci.d/* .pipeline.y*ml pipeline.y*ml
 """
 # Where the service is told the place of the file.
 _CI_ANYWHERE = """
@@ -54,7 +65,8 @@ _DEPLOYED = """
     vercel.json vercel.ts now.json netlify.toml render.y*ml fly.toml railway.json railway.toml
     nixpacks.toml railpack.json amplify.y*ml apprunner.y*ml wrangler.toml wrangler.json* heroku.y*ml .do/*
     .platform.app.y*ml .platform/* .upsun/* zeabur.* apphosting*.y*ml captain-definition
-    staticwebapp.config.json .deployment .ebextensions/*
+    staticwebapp.config.json .deployment .ebextensions/* .lagoon.y*ml appspec.y*ml okteto.y*ml .okteto/*
+    fleet.y*ml koyeb.y*ml .clever* .qovery.y*ml qovery.y*ml northflank.* .argocd-source*
 """
 # Bots that merge, update and configure by what the repository says.
 _BOTS = """
@@ -62,7 +74,9 @@ _BOTS = """
     .gitlab/renovate.json* mergify.y*ml .github/mergify* .kodiak.toml .github/.kodiak.toml bors.toml
     .bulldozer.y*ml .policy.y*ml .github/settings.y*ml .github/policies/* .github/auto-merge*
     .github/auto_assign* .github/mergequeue* .aviator/* .trunk/* .asf.yaml .palantir/*
-    .github/safe-settings* .github/probot* .github/boring-cyborg*
+    .github/safe-settings* .github/probot* .github/boring-cyborg* .all-contributorsrc .imgbotconfig
+    release-please-config.json .release-please-manifest.json .github/release-please* .github/stale*
+    .github/labeler* .github/semantic* .github/issue-* .github/config.y*ml .github/release-drafter*
 """
 _OWNERS = "CODEOWNERS .github/CODEOWNERS docs/CODEOWNERS .gitlab/CODEOWNERS .forgejo/CODEOWNERS"
 _CI_WHY = "it runs with the secrets of a CI service as soon as its branch is pushed"

@@ -25,6 +25,7 @@ _RUNS = {
     "git runs the filters that it names": ".gitattributes .gitconfig .lfsconfig .hgrc .hg/*",
     "npm runs its scripts, at each install too": """
         package.json package.json5 package.yaml lerna.json nx.json turbo.json deno.json*
+        rush.json common/config/rush/* .moon/* project.json workspace.json angular.json nodemon.json
     """,
     "a package manager runs what it names": """
         .npmrc .yarnrc* .yarn/* .pnpmfile.* pnpmfile.* .pnp.*js pnpm-workspace.y*ml bunfig.toml
@@ -41,6 +42,7 @@ _RUNS = {
         binding.gyp CMakeLists.txt *.cmake CMakePresets.json configure configure.ac autogen.sh
         bootstrap.sh meson.build wscript SConstruct SConscript xmake.lua premake*.lua conanfile.*
         build.ninja Makefile.PL Build.PL *.rockspec
+        CMakeUserPresets.json *.vcxproj* *.pbxproj *.xcscheme *.xcconfig project.yml BUCK .buckconfig
     """,
     "Python runs it at each start": """
         *.pth sitecustomize.py usercustomize.py *.egg-link .pythonrc* .pythonstartup
@@ -54,6 +56,7 @@ _RUNS = {
         .gdbinit .lldbinit .pdbrc* .irbrc .pryrc .byebugrc .rdbgrc* .ghci .iex.exs .ocamlinit .Rprofile
         .Renviron .sqliterc .psqlrc .proverc .ipython/* ipython_config.py jupyter_*config.py .bashrc
         .bash_profile .profile .zshrc .zshenv .zprofile .inputrc .screenrc .tmux.conf
+        .vimspector.json .clangd compile_commands.json
     """,
     "cargo runs it at each build": "build.rs .cargo/* rust-toolchain* Cargo.toml",
     "go takes tools and code from where it says": "go.mod magefile*.go .air.toml",
@@ -62,7 +65,10 @@ _RUNS = {
         justfile .justfile *.just Taskfile*.y*ml Rakefile* *.rake Gruntfile.* gulpfile.* Jakefile*
         build.xml Earthfile Tiltfile skaffold.y*ml dagger.json Procfile* app.json process-compose.y*ml
         Vagrantfile Brewfile helmfile.y*ml
+        Snakefile dvc.y*ml *.cake psakefile.ps1 *.build.ps1 pants.toml bin/setup
+        script/bootstrap install.sh setup.sh bootstrap.sh
     """,
+    "a test runner loads it before the tests": "spec_helper.rb rails_helper.rb test_helper.exs",
     "Ruby runs it": """
         Gemfile gems.rb *.gemspec .rspec .rubocop.yml Guardfile Capfile Thorfile Dangerfile Fastfile
         fastlane/* Appraisals config.ru Podfile *.podspec
@@ -94,22 +100,42 @@ _RUNS = {
         *.config.js *.config.*js *.config.ts *.config.*ts .eslintrc* .prettierrc* .babelrc* .mocharc*
         .stylelintrc* .pylintrc pylintrc mypy.ini .mypy.ini .flake8 karma.conf.* ansible.cfg .perlcriticrc
         .watchmanconfig
+        .nycrc* .c8rc* .swcrc .commitlintrc* .czrc .cz.* jest.config.json vitest.workspace.* .golangci.y*ml
+        .mega-linter.y*ml qodana.y*ml .lintrunner.toml .tflint.hcl rector.php ecs.php phpstan*.neon
+        phpunit.xml* psalm.xml
     """,
     "a container is built or started by it": """
         Dockerfile* *.dockerfile Containerfile* docker-compose* compose*.y*ml docker-bake.*
+        .lando*.y*ml .ddev/* .kamal/* config/deploy.y*ml docker/*.sh
     """,
     "a tool manager takes its programs from it": """
         .tool-versions mise*.toml .mise*.toml .mise/* mise/config.toml .rtx.toml flake.nix *.nix
         devbox.json devenv.y*ml .flox/* .sdkmanrc
+        .nvmrc .node-version .python-version .ruby-version .java-version .go-version .terraform-version
+        guix.scm manifest.scm channels.scm .guix-channel
     """,
-    "a plan or an apply runs what it names": "*.tf *.tf.json terragrunt.hcl .terraformrc Pulumi.y*ml",
+    "a plan or an apply runs what it names": """
+        *.tf *.tf.json terragrunt.hcl .terraformrc Pulumi.y*ml cdk.json serverless.y*ml samconfig.toml
+        kustomization.y*ml Chart.y*ml Kptfile
+    """,
     "a workflow that uses this action runs it": "action.y*ml",
+    "a release runs what it names": """
+        .releaserc* .goreleaser.y*ml cliff.toml PKGBUILD *.spec debian/rules debian/*inst debian/*rm
+        snapcraft.y*ml *.nuspec
+    """,
     "a documentation service builds by it": ".readthedocs.y*ml readthedocs.y*ml",
     "a desktop acts on it where the folder is opened": """
         autorun.inf desktop.ini *.lnk *.url *.desktop *.command *.scf
     """,
 }
 _PATTERNS = PathPatterns((what, "", patterns) for what, patterns in _RUNS.items())
+_SETTINGS_WHY = "a tool may obey it, as it does most files whose names begin with a dot"
+# Names with a dot whose content nothing runs or obeys: what is left out, and texts for people.
+_HARMLESS = """
+    .editorconfig .gitkeep .keep .mailmap .nojekyll .well-known .git-blame-ignore-revs .github .gitlab .gitea
+    .forgejo .changeset .markdownlint.json .codespellrc .cspell.json
+"""
+_HARMLESS_NAMES = frozenset(_HARMLESS.split())
 
 
 def explain_self_running(path: str) -> str:
@@ -118,4 +144,9 @@ def explain_self_running(path: str) -> str:
     A file where a folder of such files would be may be a link to one, and counts.
     """
     folded = fold_path(path)
-    return _PATTERNS.find(folded) or _PATTERNS.find_folder(folded) or why_protected(path, ())
+    known = _PATTERNS.find(folded) or _PATTERNS.find_folder(folded) or why_protected(path, ())
+    return known or (_SETTINGS_WHY if any(map(_is_setting, folded.split("/"))) else "")
+
+
+def _is_setting(name: str) -> bool:
+    return name.startswith(".") and name not in _HARMLESS_NAMES and not name.endswith("ignore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -71,7 +72,7 @@ async def render_config(context: DeliveryContext, api: RepoApi, event: Event) ->
     rows = [_render_row(*each) for each in _list_values(context, now, file, flags)]
     head = f"What I go by here, {'with' if now.there else 'without a'} {file if now.there else f'`{PATH}`'}:"
     text = "\n".join([head, "", "| key | value | from |", "|---|---|---|", *rows])
-    return context.operator.safe(text)
+    return await asyncio.to_thread(context.operator.safe, text)
 
 
 async def _ask_flags(context: DeliveryContext, event: Event) -> RunFlags:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ async def render_explanation(context: DeliveryContext, api: RepoApi, event: Even
         await _render_outcome(context, task),
         await _render_facts(context, task, runs),
     ]
-    return context.operator.safe("\n\n".join(part for part in parts if part))
+    return await asyncio.to_thread(context.operator.safe, "\n\n".join(part for part in parts if part))
 
 
 def _render_plan(runs: Sequence[RunRecord]) -> str:

@@ -129,9 +129,14 @@ async def check_workspace(workspace: AgentWorkspace, redactor: Redactor) -> Chec
             CheckReport(name=command.name, command=command.command, result=result)
             for command, result in results
         ),
-        held=tuple(f"{redactor.text(printable_path(each.path))}: {each.why}" for each in admitted.held),
+        held=await asyncio.to_thread(_name_held, admitted, redactor),
         not_run=checkout.checks.not_run,
     )
+
+
+def _name_held(admitted: ChangeSet, redactor: Redactor) -> tuple[str, ...]:
+    """Each held path and why; a model can make thousands of them."""
+    return tuple(f"{redactor.text(printable_path(each.path))}: {each.why}" for each in admitted.held)
 
 
 async def _check_text(

@@ -8,6 +8,7 @@ when the line of one of Hob's own findings is gone.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from bot.domain import EffectKind, Result, Task, TriggerKind
@@ -27,7 +28,7 @@ async def answer_threads(
     May be done again: a thread that has its reply gets no second one. Raises UserError when the remark that
     asked was deleted: it has no answer then.
     """
-    replies = draft_replies(context, sha, result, threads)
+    replies = await asyncio.to_thread(draft_replies, context, sha, result, threads)
 
     async def do() -> dict[str, int]:
         await context.api.review_threads.reply(replies)

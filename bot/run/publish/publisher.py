@@ -158,8 +158,11 @@ class Publisher:
         if not self._comment:
             return
         status = "\n\n".join((_render_working(self.task), *remarks))
-        body = render_progress(self.task, steps, status=status, run_url=self.run_url)
-        await self._talk.edit_comment(self._comment, self._safe(body))
+
+        def render() -> str:
+            return self._safe(render_progress(self.task, steps, status=status, run_url=self.run_url))
+
+        await self._talk.edit_comment(self._comment, await asyncio.to_thread(render))
 
     async def show_wait(self, reason: str) -> None:
         """Edit the progress comment, if there is one, to say what is waited for."""
@@ -182,14 +185,21 @@ class Publisher:
         pull request shows it; without one, the trigger gets a reaction and Locked is raised.
         """
         seconds = max(0.0, (datetime.now(UTC) - self.task.created_at).total_seconds())
-        body = self._safe(
-            render_final(self.task, steps, text=text, run_url=self.run_url, usage=usage, seconds=seconds)
-        )
+
+        def render() -> str:
+            return self._safe(
+                render_final(self.task, steps, text=text, run_url=self.run_url, usage=usage, seconds=seconds)
+            )
+
+        body = await asyncio.to_thread(render)
         if not self._comment:
             await self._begin_at_the_end()
         if self._check_run is not None:
             await self.try_step(
-                "check run", check_run.finish_check_run(self._api, self._check_run, state, self._safe(text))
+                "check run",
+                check_run.finish_check_run(
+                    self._api, self._check_run, state, await asyncio.to_thread(self._safe, text)
+                ),
             )
         if not self._comment:
             return
@@ -288,7 +298,9 @@ class Publisher:
         fork, result, key = proven.fork, proven.result, f"patch:task:{self.task.id}"
         assert fork and proven.head  # noqa: S101  a patch is for a fork's pull request
         head, url = proven.head, proven.run_url
-        body = self._safe(render_patch_review(fork, result.changes, result.diff, key, url))
+        body = await asyncio.to_thread(
+            lambda: self._safe(render_patch_review(fork, result.changes, result.diff, key, url))
+        )
         await self._effects.once_as(
             Review,
             key,

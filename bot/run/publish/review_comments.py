@@ -21,15 +21,13 @@ async def draft_review(
     context: PublishContext, sha: str, result: Result, threads: Sequence[SeenThread]
 ) -> ReviewDraft | None:
     """One review with the notes that are new, None for none; a note outside the diff goes into its body."""
-    new = select_new(result.outcome.notes, result.changes, threads)
+    new = await asyncio.to_thread(select_new, result.outcome.notes, result.changes, threads)
     on, off = await asyncio.to_thread(split_by_diff, new, result.diff)
     if not on and not off:
         return None
-    return ReviewDraft(
-        commit=sha,
-        body=context.safe(render_review(off, review_mark(sha))),
-        comments=make_inline_comments(context, on, result.changes),
-    )
+    body = await asyncio.to_thread(lambda: context.safe(render_review(off, review_mark(sha))))
+    comments = await asyncio.to_thread(make_inline_comments, context, on, result.changes)
+    return ReviewDraft(commit=sha, body=body, comments=comments)
 
 
 def review_mark(sha: str) -> str:

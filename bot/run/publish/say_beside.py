@@ -5,6 +5,7 @@ What GitHub refuses of it leaves the rest. What cannot go together, or GitHub di
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -61,8 +62,8 @@ async def say_beside(
     """
     task, api = context.task, context.api
     review = await draft_review(context, sha, result, threads)
-    replies = draft_replies(context, sha, result, asked)
-    proof = draft_proof(context, sha, result.proof)
+    replies = await asyncio.to_thread(draft_replies, context, sha, result, asked)
+    proof = await asyncio.to_thread(draft_proof, context, sha, result.proof)
     keys = {
         REVIEW: f"task:{task.id}:review:{sha}",
         REPLY: replies_key(task, sha),

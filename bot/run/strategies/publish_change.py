@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.domain import ProvenChange, TaskEnd, TaskState
 from bot.git.push import PushRefused
 from bot.run.job import Job
@@ -27,7 +29,8 @@ async def publish_change(job: Job, proven: ProvenChange) -> TaskEnd:
         return TaskEnd(state=TaskState.FAILED, text=text, reason=refused.message, result=result)
     if proven.ordinal:
         await job.store.choose_attempt(job.run, proven.root or task.root, proven.ordinal)
-    text = render_done(
+    text = await asyncio.to_thread(
+        render_done,
         pull,
         result,
         here=sha if task.thread.is_pull else "",

@@ -33,20 +33,24 @@ async def publish_review(job: Job, proven: ProvenChange) -> PublishedReview:
     await job.fetch(sha)
     threads = await context.api.review_threads.list_threads(number)
     files = await _read_files(job, sha, result.outcome.notes, threads)
-    new = select_new(result.outcome.notes, files, threads)
+    new = await asyncio.to_thread(select_new, result.outcome.notes, files, threads)
     on, off = await asyncio.to_thread(split_by_diff, new, result.diff)
     key = f"review:{job.task.id}:{sha}"
-    body = reviews.render_review_body(
-        job.task, proven.result, sha, off, hidden=proven.hidden, run_url=proven.run_url
-    )
+
+    def render() -> str:
+        body = reviews.render_review_body(
+            job.task, result, sha, off, hidden=proven.hidden, run_url=proven.run_url
+        )
+        return context.safe(f"{mark(key)}\n\n{body}")
+
+    body = await asyncio.to_thread(render)
+    comments = await asyncio.to_thread(make_inline_comments, context, on, files)
     review = await context.effects.once_as(
         Review,
         f"task:{job.task.id}:review:{sha}",
         EffectKind.REVIEW,
         find=lambda: context.api.reviews.find(number, key),
-        do=lambda: context.api.reviews.create(
-            number, sha, context.safe(f"{mark(key)}\n\n{body}"), make_inline_comments(context, on, files)
-        ),
+        do=lambda: context.api.reviews.create(number, sha, body, comments),
     )
     gone = [one.id for one in find_settled(files, threads)]
     settled = resolve_once(context, f"task:{job.task.id}:settled", gone)

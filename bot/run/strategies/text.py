@@ -5,6 +5,8 @@ What the agent did to files is dropped where it ends (``bot.run.attempts``), so 
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.domain import OutcomeKind, ProvenChange, TaskEnd, TaskKind, TaskState
 from bot.run.attempts.best_of import run_best_of
 from bot.run.end_without_pull import end_without_pull
@@ -50,4 +52,5 @@ async def publish_text(job: Job, proven: ProvenChange) -> TaskEnd:
         parts = (text, undone)
         return TaskEnd(state=TaskState.DONE, text="\n\n".join(part for part in parts if part), result=result)
     end = end_without_pull(result, render_invisible_text(proven.hidden))
-    return end or TaskEnd(state=TaskState.DONE, text=render_outcome(result.outcome), result=result)
+    text = await asyncio.to_thread(render_outcome, result.outcome)
+    return end or TaskEnd(state=TaskState.DONE, text=text, result=result)

@@ -26,6 +26,7 @@ _OTHER_BASE32 = (  # extended hex, Crockford's, z-base-32, geohash
     "ybndrfg8ejkmcpqxot1uwisza345h769",
     "0123456789bcdefghjkmnpqrstuvwxyz",
 )
+_BASE45 = string.digits + string.ascii_uppercase + " $%*+-./:"
 _BASE85 = string.digits + string.ascii_uppercase + string.ascii_lowercase + "!#$%&()*+-;<=>?@^_`{|}~"
 _Z85 = string.digits + string.ascii_lowercase + string.ascii_uppercase + ".-:+=^!/*?&<>()[]{}@%$#"
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -39,6 +40,7 @@ _NUMBERS = (  # the whole as one number: decimal, base 36, 58 (bitcoin's, ripple
     string.digits + string.ascii_lowercase + string.ascii_uppercase,
 )
 _ROT47 = {code: 33 + (code - 33 + 47) % 94 for code in range(33, 127)}
+_ROT5 = str.maketrans(string.digits, string.digits[5:] + string.digits[:5])
 _ATBASH = str.maketrans(string.ascii_letters, string.ascii_lowercase[::-1] + string.ascii_uppercase[::-1])
 
 
@@ -75,10 +77,12 @@ def _list_rare_encodings(secret: str, raw: bytes) -> Iterator[str]:
     """Two encodings one over the other, and those of few programs; of longer secrets alone."""
     yield codecs.encode(secret[::-1], "rot13")
     yield secret.translate(_ROT47)
+    yield codecs.encode(secret, "rot13").translate(_ROT5)
     yield raw[::-1].hex()
     yield from _list_base64(raw[::-1])
     yield from _list_base64(base64.b64encode(raw))
     yield "".join(f"{byte:08b}" for byte in raw)
+    yield "".join(f"{byte:07b}" for byte in raw)
     yield "".join(f"chr{byte}" for byte in raw)
     yield "".join(f"{byte:03o}" for byte in raw)
     for encode in (base64.b85encode, base64.a85encode):
@@ -95,10 +99,13 @@ def _list_rarest_encodings(secret: str, raw: bytes) -> Iterator[str]:
             yield secret.translate(_make_shift(shift))
     yield raw.hex()[::-1]
     yield "".join(f"{byte:03d}" for byte in raw)
-    for first in range(2):  # as dumps of pairs of bytes have it, the second one first
-        pairs = [(raw[at], raw[at + 1]) for at in range(first, len(raw) - 1, 2)]
-        yield "".join(f"{high:02x}{low:02x}" for low, high in pairs)
-        yield "".join(f"{low | high << 8:06o}" for low, high in pairs)
+    for size in (2, 4, 8):  # as dumps of words have it, the last byte first, and words as numbers
+        for first in range(size):
+            places = range(first, len(raw) - size + 1, size)
+            words = [int.from_bytes(raw[at : at + size], "little") for at in places]
+            yield "".join(f"{word:0{2 * size}x}" for word in words)
+            yield "".join(f"{word:06o}" if size == 2 else str(word) for word in words)
+            yield "".join(str(int.from_bytes(raw[at : at + size])) for at in places)
     for core in _list_base64(raw):
         yield core[::-1]
         yield codecs.encode(core, "rot13")
@@ -106,6 +113,7 @@ def _list_rarest_encodings(secret: str, raw: bytes) -> Iterator[str]:
         yield from (core.translate(str.maketrans(_BASE64, letters)) for letters in _OTHER_BASE64[2:])
     for core in _list_base32(raw):
         yield from (core.translate(str.maketrans(_BASE32, letters)) for letters in _OTHER_BASE32)
+    yield from (_write_base45(raw[first:]) for first in range(2))
     for core in _list_base85(raw, base64.b85encode):
         yield core.translate(str.maketrans(_BASE85, _Z85))
     number = int.from_bytes(raw)
@@ -126,6 +134,13 @@ def _write_number(number: int, digits: str) -> str:
         number, rest = divmod(number, len(digits))
         written.append(digits[rest])
     return "".join(reversed(written))
+
+
+def _write_base45(raw: bytes) -> str:
+    """Base45 of whole pairs of bytes (RFC 9285)."""
+    numbers = (int.from_bytes(raw[at : at + 2]) for at in range(0, len(raw) - 1, 2))
+    places = ((number % 45, number // 45 % 45, number // 2025) for number in numbers)
+    return "".join(_BASE45[place] for each in places for place in each)
 
 
 def _lower(match: re.Match[str]) -> str:

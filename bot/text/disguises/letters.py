@@ -6,11 +6,12 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache
-from unicodedata import combining, normalize
+from unicodedata import combining, digit, normalize
 
 # Characters that nobody sees are separators too where they are written out, as ``bot.text.defuse`` does it.
 SEPARATORS = re.compile(r"(?:[\W_]++(?:(?<=\\)(?:u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}))?)+")
 GAPS = re.compile(r"(?:\s|\\[nrt])+")
+_PIECE = 20_000  # letters
 _ALPHABETS = (0x1F1E6, 0x1F150, 0x1F170)  # flags' letters, and white ones in circles and squares
 _LOOK_ALIKES = dict(  # of Cyrillic, Greek, and small capitals
     zip(
@@ -54,7 +55,7 @@ def fold_letters(text: str) -> str:
     """The text with plain letters in the place of wide and styled ones, as many as before."""
     if text.isascii():
         return text
-    return "".join(map(_fold_letter, text))
+    return _map_letters(_fold_letter, text)
 
 
 @lru_cache(maxsize=65_536)
@@ -71,6 +72,8 @@ def _fold_letter(letter: str) -> str:
             return chr(ord("A") + code - first)
     if plain := _LOOK_ALIKES.get(letter):
         return plain
+    if (number := digit(letter, -1)) >= 0:  # of any script
+        return str(number)
     plain = "".join(part for part in normalize("NFKD", letter) if not combining(part))
     return plain if len(plain) == 1 else letter
 
@@ -85,7 +88,13 @@ def make_bare(text: str) -> str:
 def lower_letters(text: str) -> str:
     """The text in small letters, as many as before."""
     lowered = text.lower()
-    return lowered if len(lowered) == len(text) else "".join(map(_lower_letter, text))
+    return lowered if len(lowered) == len(text) else _map_letters(_lower_letter, text)
+
+
+def _map_letters(change: Callable[[str], str], text: str) -> str:
+    """Change every letter, piece by piece: one call over a megabyte lets no other thread run meanwhile."""
+    starts = range(0, len(text), _PIECE)
+    return "".join(["".join(map(change, text[at : at + _PIECE])) for at in starts])
 
 
 def _lower_letter(letter: str) -> str:

@@ -1,5 +1,5 @@
 """Other ways to read a text in which a secret may stand: escapes, marks between letters, numbered lines,
-first letters, every second letter, digits in place of letters.
+first letters, every second letter, digits in place of letters; what is spelled is in ``spelled``.
 
 Each takes time in proportion to the text, and none is shown to anybody.
 """
@@ -13,12 +13,14 @@ from itertools import groupby, takewhile
 
 from bot.text.disguises.known_forms import PIECE, SHORTEST_BARE
 from bot.text.disguises.letters import make_bare
+from bot.text.disguises.spelled import list_spellings
 
 # A visible character as JSON, HTML or a shell may write it.
 _ESCAPE = re.compile(
-    r"\\u\{?0{0,6}([2-7][0-9A-Fa-f])\}?|\\U0{6}([2-7][0-9A-Fa-f])|\\x([2-7][0-9A-Fa-f])"
-    r"|&#[xX]0{0,5}([2-7][0-9A-Fa-f]);|&#0{0,5}([0-9]{2,3});|\\0?([01][0-7]{2})"
-    r"|%([2-7][0-9A-Fa-f])|=([2-7][0-9A-Fa-f])|U\+0{0,4}([2-7][0-9A-Fa-f])"
+    r"\\u\{?0{0,6}([2-7][0-9A-Fa-f])\}?|\\U0{6}([2-7][0-9A-Fa-f])|\\x\{?0{0,6}([2-7][0-9A-Fa-f])\}?"
+    r"|&(?:amp;){0,3}#[xX]0{0,40}([2-7][0-9A-Fa-f]);?|&(?:amp;){0,3}#0{0,40}([0-9]{2,3});?"
+    r"|\\0?([01]?[0-7]{2})(?![0-9])|%(?:25){0,3}(?:u00)?([2-7][0-9A-Fa-f])|=([2-7][0-9A-Fa-f])"
+    r"|U\+0{0,4}([2-7][0-9A-Fa-f])"
 )
 _BASES = (16, 16, 16, 16, 10, 8, 16, 16, 16)  # of the groups of that
 # What stands between letters and is not shown, or belongs to them: tags, comments, targets of links, colours.
@@ -40,9 +42,11 @@ def list_disguises(text: str) -> Iterator[str]:
     yield from (bare[first::2] for first in range(2))
     if (plain := _MARKS.sub("", text)) != text:
         yield make_bare(plain)
+    yield from list_spellings(text)
     words = text.split()
     if len(words) >= SHORTEST_BARE:
         yield make_bare("".join(word[0] for word in words))
+        yield make_bare("".join(word[-1] for word in words))
         yield make_bare("".join(_FIRST.findall(text)))
     if "\n" in text:
         yield make_bare(_NUMBER.sub("", plain))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from bot.domain import TaskKind, TaskState, TriggerKind
+from bot.inbox.intake import Intake
 from bot.tasks.database.tables import DeliveryState
-from tests.support.payloads import ALICE, AT, BOT, Json, envelope, pull
-from tests.unit.inbox.test_intake import REPO, Scene, scene  # noqa: F401
+from tests.support.payloads import ALICE, AT, BOT, Json, envelope, issue_comment, pull
+from tests.unit.inbox.test_intake import APP, REPO, Scene, scene  # noqa: F401
 
 HEAD, BASE, CI = "b" * 40, "a" * 40, 15368
 ACTIONS = {"login": "github-actions[bot]", "id": 41898282, "type": "Bot"}
@@ -66,8 +68,6 @@ class Checks:
 
     async def asked_for(self) -> None:
         """Alice asks on the pull request, and that is done."""
-        from tests.support.payloads import issue_comment
-
         given = issue_comment("@hob do it", on_pull=BOT)
         given["issue"]["number"] = 4
         await self.scene.give("issue_comment", given)
@@ -228,6 +228,23 @@ async def test_three_tries_and_then_it_is_theirs_until_they_ask(checks: Checks) 
     assert "after 3 tries" in told
     await checks.asked_for()
     assert (await checks.fails()).startswith("task")
+
+
+async def test_a_bot_and_a_check_that_keeps_failing_do_not_go_on_for_ever(checks: Checks) -> None:
+    scene = checks.scene  # noqa: F811
+    operators = replace(APP, bots=frozenset([ACTIONS["id"]]))
+    scene.intake = Intake(scene.store, scene._hub, operators)
+    ends = []
+    for _ in range(5):
+        ends.append(await checks.fails())
+        await checks.end()
+        given = issue_comment("@hob fix the check", on_pull=BOT, author=ACTIONS)
+        ends.append((await scene.give("issue_comment", given))[1])
+        await checks.end()
+    assert ends[:6] == [f"task {number}" for number in range(2, 8)]
+    assert ends[6:] == ["refused: tries used up", "refused: bots among themselves"] * 2
+    await checks.asked_for()
+    assert (await checks.fails()).startswith("task"), "a person's word counts anew"
 
 
 async def test_s64_nobody_with_permission_stands_for_it(checks: Checks) -> None:

@@ -61,7 +61,16 @@ RUNS = (
         "docker-compose.yml",
     ),
 )
+RUNS += (
+    *("cdk.json", "infra/serverless.yml", "nodemon.json", "angular.json", ".nycrc.json", "phpunit.xml.dist"),
+    *("Snakefile", "a.xcodeproj/project.pbxproj", ".golangci.yml", ".releaserc.json", ".goreleaser.yml"),
+    *(".kamal/hooks/pre-build", ".ddev/config.yaml", ".nvmrc", "spec/spec_helper.rb", ".clangd", "guix.scm"),
+    *("bin/setup", "debian/rules", "Chart.yaml", ".commitlintrc.js", "project.json", "qodana.yaml"),
+    *(".tomorrows-tool", ".tomorrows-tool/settings.json", "web/.tomorrowrc", ".github/.tomorrow/x.md"),
+)
 QUIET = (
+    *(".gitignore", ".editorconfig", "web/.dockerignore", ".github/ISSUE_TEMPLATE/bug.md", "docs/.nojekyll"),
+    *("a.scm", "tasks.py", "calc.spec.ts", "docs/agents.html", "skills.md", "src/prompt.md", "pipelines.py"),
     "calc.py",
     "tests/test_calc.py",
     "docs/makefile.md",

@@ -82,6 +82,34 @@ async def test_runs_that_reserve_at_once_do_not_overdraw(store: Store) -> None:
     assert sum(reserved) == 5.0
 
 
+@pytest.mark.parametrize("digest", ["the same code", "other code"])
+async def test_what_dead_runs_used_counts_whatever_becomes_of_their_turns(
+    store: Store, database: Database, digest: str
+) -> None:
+    """A task that kills its worker again and again, and begins anew each time, pays for each of them."""
+    task, run = await begin(store)
+    spent = 0.0
+    for crash in range(3):
+        ground = digest if digest == "the same code" else f"{digest} {crash}"
+        attempt = await store.begin_attempt(run, start_digest=ground)
+        began_at = spent if digest == "the same code" else 0.0
+        await store.add_turn(run, attempt.id, crash, turn(began_at + 1.0))
+        spent += 1.0
+        day = await store.load_daily_budget(task.installation, 5.0)
+        assert (day.used.usd, day.left_usd) == (spent, 5.0 - spent)
+        async with database.engine.begin() as connection:
+            dead = "UPDATE tasks SET lease_until = now() - interval '1 s' WHERE id = :id"
+            await connection.execute(text(dead), {"id": task.id})
+        assert await sweep(database.engine)
+        assert (await store.load_daily_budget(task.installation, 5.0)).used.usd == spent
+        claimed = await store.claim(task.id, f"w{crash + 2}")
+        if claimed is None:
+            break
+        task, run = claimed
+    left = await store.load_daily_budget(task.installation, 5.0)
+    assert left.used.usd == spent >= 2.0
+
+
 async def test_a_dead_run_reserves_nothing(store: Store, database: Database) -> None:
     task, run = await begin(store)
     await store.reserve_daily_budget(run, task.installation, limit_usd=5.0, most_usd=5.0)
