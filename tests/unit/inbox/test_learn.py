@@ -227,7 +227,7 @@ async def test_a_crash_after_the_branch_leaves_one_pull_request(scene: Scene) ->
 
 async def test_a_pause_or_the_moderator_stops_proposals_alone(scene: Scene) -> None:
     by = Actor(login="operator")
-    async with scene.store.engine.begin() as connection:
+    async with scene.store.engine.connect() as connection:
         await connection.run_sync(kill, "all", by)
     assert (await scene.correct_thrice())[2] == "1 corrections kept" and await scene.proposals() == []
     async with scene.store.engine.begin() as connection:
