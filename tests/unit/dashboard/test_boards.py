@@ -153,6 +153,7 @@ async def test_a_forecast_of_the_load_that_there_is_or_another(client: FlaskClie
     page = client.get("/forecast?load=200:2000&cpus=4&memory=16").text
     ((tasks, workers),) = re.findall(r"<tr><td>200</td><td>(\d+)</td><td>(\d+)</td>", page)
     assert tasks == "2000" and int(workers) > 1 and "the defaults, since fewer than 20" in page
+    assert "first token after 1.5 s and then 60 tokens a second" in page
     wrong = client.get("/forecast?load=<b>&cpus=x&memory=-1").text
     assert "&#39;&lt;b&gt;&#39; is no load" in wrong
 
