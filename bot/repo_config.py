@@ -137,7 +137,7 @@ class RepoConfig(BaseModel):
     )
     learning: bool = Field(
         default=False,
-        description="whether Hob may propose a rule for AGENTS.md when people corrected it so three times",
+        description="whether Hob may propose a rule for AGENTS.md or instructions, corrected so three times",
     )
     protected_paths: tuple[Line, ...] = Field(
         default=(), description="glob patterns that Hob must not change"

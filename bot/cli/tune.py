@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -18,7 +19,10 @@ import click
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Default: tuned/ in HOB_HOME.")
 def tune(repos: tuple[Path, ...], most: int, lines: int, since: str, fresh: bool, into: Path | None) -> None:
     """Learn from clones on this machine which small edits are fixes. Nothing of them is run."""
+    from bot.serve.store_report import store_report
     from bot.settings import load, make_home
+    from bot.tasks.reports.records import ReportKind
+    from bot.tune.command import describe_tuned
     from bot.tune.command import tune as run_tune
     from bot.workspace.checkout import TUNED
 
@@ -27,3 +31,6 @@ def tune(repos: tuple[Path, ...], most: int, lines: int, since: str, fresh: bool
     folder = into or settings.home / TUNED
     done = run_tune(repos, folder, tell=click.echo, most=most, lines=lines, since=since, fresh=fresh)
     click.echo(f"{len(done.weights)} weights: {done.path}")
+    unkept = asyncio.run(store_report(settings, ReportKind.TUNE, describe_tuned(done)))
+    if unkept:
+        click.echo(f"/experiments does not show this: {unkept}", err=True)

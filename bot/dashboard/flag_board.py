@@ -43,8 +43,8 @@ class FlagBoard:
             clear(connection, order, by)
 
     def kill(self, scope: str, by: Actor, *, running: bool, reason: str) -> None:
-        """Begin no more tasks there and, where ``running``, stop what runs."""
-        with self._engine.begin() as connection:
+        """Begin no more tasks there and, where ``running``, stop what runs; the audit log says how many."""
+        with self._engine.connect() as connection:
             kill(connection, scope, by, running=running, reason=reason)
 
     def resume(self, scope: str, by: Actor) -> None:

@@ -1,16 +1,20 @@
 """The kill switch: nothing new is begun there, and if asked, what runs is stopped.
 
-A pause is part of the condition for a claim (``bot.tasks.leases.is_claimable``), so it holds for every worker
-from the moment that it is committed. What runs is cancelled as a person's *stop* would: each run looks every
-second (``bot.tasks.lease``). A run that has begun to publish ends that first: it is published whole or not.
+A pause is part of the condition for a claim (``bot.tasks.leases.is_claimable``), and a claim looks at it once
+more before it is committed, so it holds for every worker from the moment that it is committed, a claim that
+waited for a lock meanwhile included. It is committed before anything is waited for. What runs is cancelled as
+a person's *stop* would: each run looks every second (``bot.tasks.lease``). A run that has begun to publish
+ends that first: it is published whole or not.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 
 from bot.domain import TaskState
 from bot.flags.known import FlagError
@@ -20,6 +24,7 @@ from bot.tasks.database.tables import pauses, tasks
 
 _SCOPE = re.compile(r"all|(?:installation|repository):[0-9]{1,18}")
 STOPPED = "whoever runs this Hob stopped it"
+PASSES = 10  # over the runs that are to be stopped, while some of their rows are held
 
 
 def is_scope(text: str) -> bool:
@@ -27,27 +32,65 @@ def is_scope(text: str) -> bool:
     return _SCOPE.fullmatch(text) is not None
 
 
-def kill(connection: Connection, scope: str, by: Actor, *, running: bool = False, reason: str = "") -> int:
-    """Begin nothing more in a scope and, where ``running``, stop what runs there; returns how many runs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KilledRuns:
+    """How many runs stop at their next look; ``left`` could not be told so, as something holds their rows."""
 
-    Raises FlagError for a scope that is none.
+    stopped: int = 0
+    left: int = 0
+
+
+def kill(
+    connection: Connection,
+    scope: str,
+    by: Actor,
+    *,
+    running: bool = False,
+    reason: str = "",
+    patience: float = 2.0,
+) -> KilledRuns:
+    """Begin nothing more in a scope and, where ``running``, stop what runs there.
+
+    It commits by itself: first the pause, so that no lock keeps it from holding. ``patience`` is how many
+    seconds claims under way are waited for. Raises FlagError for a scope that is none.
     """
     where = _find_tasks(scope)
-    if running:  # a claim that is under way ends before, and the next one sees the pause
-        connection.execute(text("LOCK TABLE tasks IN SHARE ROW EXCLUSIVE MODE"))
     connection.execute(insert(pauses).values(scope=scope, login=by.login).on_conflict_do_nothing())
-    stopped = 0
-    if running:
-        why = storable(f"{STOPPED}: {' '.join(reason.split())[:200]}" if reason else STOPPED)
+    because = f" ({reason[:200]})" if reason else ""
+    record(connection, by, "pause", scope + because)
+    connection.commit()
+    if not running:
+        return KilledRuns()
+    why = storable(f"{STOPPED}: {' '.join(reason.split())[:200]}" if reason else STOPPED)
+    stopped, left = 0, 1
+    for number in range(PASSES):
+        if number:
+            connection.execute(select(func.pg_sleep(0.2)))
+        else:
+            _wait_for_claims(connection, patience)
         mine = (tasks.c.state == TaskState.RUNNING) & ~tasks.c.cancel_asked & where
-        stopped = connection.execute(
-            update(tasks).where(mine).values(cancel_asked=True, cancel_reason=why, updated_at=func.now())
-        ).rowcount
-    words = (
-        scope + (f"; runs stopped: {stopped}" if running else "") + (f" ({reason[:200]})" if reason else "")
-    )
-    record(connection, by, "kill" if running else "pause", words)
-    return stopped
+        free = select(tasks.c.id).where(mine).with_for_update(key_share=True, skip_locked=True)
+        told = update(tasks).where(tasks.c.id.in_(free))
+        values = {"cancel_asked": True, "cancel_reason": why, "updated_at": func.now()}
+        stopped += connection.execute(told.values(values)).rowcount
+        left = connection.scalar(select(func.count()).select_from(tasks).where(mine)) or 0
+        connection.commit()
+        if not left:
+            break
+    said = f"{scope}; runs stopped: {stopped}" + (f", not reached: {left}" if left else "")
+    record(connection, by, "kill", said + because)
+    connection.commit()
+    return KilledRuns(stopped=stopped, left=left)
+
+
+def _wait_for_claims(connection: Connection, patience: float) -> None:
+    """Let the claims end that began before the pause: the next ones see it. At most ``patience`` seconds."""
+    try:
+        with connection.begin_nested():
+            connection.execute(select(func.set_config("lock_timeout", f"{1000 * patience:.0f}", True)))
+            connection.execute(text("LOCK TABLE tasks IN SHARE ROW EXCLUSIVE MODE"))
+    except OperationalError:  # somebody writes for long: each claim looks for the pause itself
+        pass
 
 
 def resume(connection: Connection, scope: str, by: Actor) -> bool:

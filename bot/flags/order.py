@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bot.flags.known import FlagError, FlagValue, find_flag, parse_value
 from bot.flags.records import Actor, clear_rule, render_value, resolve_audience, set_rule
-from bot.flags.releases import begin_release
+from bot.flags.releases import LARGE, begin_release, find_largest_share
 from bot.flags.rules import EVERYBODY, Unit
 
 
@@ -60,7 +60,14 @@ def begin(
         hours=hours,
         margin=margin,
     )
-    return f"{order.flag} is {render_value(value)} for {plan[0]:g}% of {audience} now, by {unit.value}"
+    said = f"{order.flag} is {render_value(value)} for {plan[0]:g}% of {audience} now, by {unit.value}"
+    largest = 0.0 if unit is Unit.THREAD else find_largest_share(connection, unit)
+    if largest < LARGE:
+        return said
+    return (
+        f"{said}. One {unit.value} has {largest:.0%} of the tasks, so the guard may take how it differs from "
+        "the others for the release's fault: --by thread avoids that"
+    )
 
 
 def clear(connection: Connection, order: FlagOrder, by: Actor) -> str:

@@ -30,6 +30,7 @@ HOURS = 24.0  # at each step, at least
 MARGIN = 0.15  # how much worse a share may be at most
 DONE, BACK, STOPPED = "done", "stepped back", "stopped"
 GUARD = Actor(login="the release's guard")
+LARGE = 0.2  # of all tasks, from which on one unit decides for its side
 SETTLE = "1 hour"  # a task that still waits so long after its first run counts as failed
 
 # The ended tasks of a release by side, by what their first run was told.
@@ -136,6 +137,27 @@ def check_plan(steps: Sequence[float], hours: float, margin: float) -> None:
         raise FlagError(f"a step lasts from 0 hours to a year, not {hours:g} hours")
     if not 0.01 <= margin <= 1:
         raise FlagError(f"a margin is from 0.01 to 1, not {margin:g}")
+
+
+_LARGEST = """
+    SELECT max(n) / sum(n) FROM (SELECT count(*)::float AS n FROM tasks
+        WHERE created_at > now() - interval '30 days' GROUP BY {}) AS units HAVING sum(n) >= 50
+"""
+_KEYS = {
+    Unit.INSTALLATION: "installation",
+    Unit.REPOSITORY: "repo_id",
+    Unit.PERSON: "requester ->> 'id'",
+    Unit.THREAD: "thread_key",
+}  # what tells units apart
+
+
+def find_largest_share(connection: Connection, unit: Unit) -> float:
+    """The share of the last 30 days' tasks that the unit with most of them has, 0 where there were few.
+
+    The guard takes tasks for independent, so one unit that has many decides for the side that it is on.
+    """
+    found: float | None = connection.scalar(text(_LARGEST.format(_KEYS[unit])))  # constants of ours
+    return found or 0.0
 
 
 def stop_release(connection: Connection, flag: str, by: Actor) -> None:

@@ -34,6 +34,7 @@ from bot.github.permissions import Permissions
 from bot.github.pulls import Pulls
 from bot.github.repository import AppInfo, RepoAddress
 from bot.github.reviews import Reviews
+from bot.github.trees import Trees
 from bot.text.json_fields import Fields
 
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class RepoApi:
         self.together = Together(client, address, identify)
         self.job_logs = job_logs
         self.commits = Commits(client, address, identify, publishing=publishing, settle=settle)
+        self.trees = Trees(client, address, identify)
         self.permissions = Permissions(client, address, identify)
         self.outcome = Outcomes(client, address, identify)
         self.recent = Recent(client, address, identify)

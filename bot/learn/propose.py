@@ -1,4 +1,4 @@
-"""A rule as a pull request on AGENTS.md, opened once: never again where it was closed.
+"""A rule as a pull request on AGENTS.md or hob.yml, opened once: never again where it was closed.
 
 What was said is data here: it is quoted, defused, bounded, and refused where it reads like orders to an agent
 or where the operator's moderator is against it. A person merges it, or nobody does.
@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.domain import ChangeKind, EffectKind, FileChange, Repo
-from bot.errors import UserError
 from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.http.responses import Stale
 from bot.injection.score import score_text
-from bot.learn.rules import FILE, PULLS, add_rule, find_rules, is_written, render_rule
+from bot.learn.place import RulePlace, find_place
+from bot.learn.rules import FILE, PULLS, find_rules, is_written, render_rule
 from bot.learn.sentences import LONGEST
 from bot.moderation.verdict import Moderator
 from bot.repo_config import PATH, RepoConfig
@@ -31,7 +31,6 @@ from bot.text.terminal import show_controls
 
 log = structlog.get_logger(__name__)
 
-MOST_BYTES = 500_000  # of AGENTS.md
 _HOW = {
     CorrectionKind.SAID: "asked for the same",
     CorrectionKind.EDITED: "changed my lines in the same way",
@@ -83,15 +82,17 @@ class Proposer:
         for rule in await asyncio.to_thread(find_rules, corrections, before):
             if not await self._may_be_proposed(rule):
                 continue
-            if is_written(rule, [(await self._read_guide()).text, self.config.instructions]):
-                await self._note_known(rule)
+            if is_written(rule, [(await self._find_place()).text, self.config.instructions]):
+                known = replace(rule, state=RuleState.KNOWN)
+                await self.store.add_proposed_rule(self.installation, self.repo, known)
             elif await self.store.add_proposed_rule(self.installation, self.repo, rule):
                 return rule
+            else:  # another worker has one under way in this moment
+                return None
         return None
 
-    async def _note_known(self, rule: ProposedRule) -> None:
-        await self.store.add_proposed_rule(self.installation, self.repo, rule)
-        await self.store.note_rule(self.repo.id, rule.key, RuleState.KNOWN, pull=0)
+    async def _find_place(self) -> RulePlace:
+        return await find_place(self.api, self.repo.default_branch)
 
     async def _may_be_proposed(self, rule: ProposedRule) -> bool:
         """Whether the words are fit to stand in a file that agents take orders from."""
@@ -114,45 +115,22 @@ class Proposer:
         return await Effects(self.store).once_as(Pull, key, EffectKind.PULL, find=find, do=do)
 
     async def _open(self, rule: ProposedRule, branch: str) -> Pull:
-        guide = await self._read_guide()
-        title = f"Propose a rule for {FILE}"
-        data = add_rule(guide.text, rule).encode("utf-8")
-        kind = ChangeKind.MODIFIED if guide.text else ChangeKind.ADDED
-        file = FileChange(path=FILE, kind=kind, mode=0o100644, data=data)
+        place = await self._find_place()
+        title = f"Propose a rule for {place.file}"
+        data = (await place.add(rule)).encode("utf-8")
+        kind = ChangeKind.MODIFIED if place.text else ChangeKind.ADDED
+        file = FileChange(path=place.path, kind=kind, mode=place.mode, data=data)
         said = f"{title}\n\nPeople {_HOW[rule.kind]} on {PULLS} pull requests or more."
-        made = await self.api.commits.create_commit([guide.commit], guide.tree, said, [file])
+        made = await self.api.commits.create_commit([place.commit], place.tree, said, [file])
         try:
             await self.api.commits.create_branch(branch, made.sha, prefix=self.config.branch_prefix)
         except Stale:  # a worker died between the branch and its pull request
             log.info("learn.branch_there", branch=branch)
-        body = self.safe(render_proposal(rule))
+        body = self.safe(render_proposal(rule, place.file))
         return await self.api.pulls.open(title, body, branch, self.repo.default_branch)
 
-    async def _read_guide(self) -> _Guide:
-        """AGENTS.md of the default branch's newest commit. Raises UserError where nothing can be added."""
-        head = await self.api.commits.find_branch_head(self.repo.default_branch)
-        commit = await self.api.commits.find(head) if head else None
-        if commit is None:
-            raise UserError(f"`{self.repo.default_branch}` has no commit to propose a rule on")
-        data = await self.api.commits.read_file(FILE, commit.sha) or b""
-        if len(data) > MOST_BYTES:
-            raise UserError(f"`{FILE}` is larger than {MOST_BYTES:,} bytes, so no rule is added to it")
-        try:
-            return _Guide(commit=commit.sha, tree=commit.tree, text=data.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise UserError(f"`{FILE}` is not UTF-8, so no rule is added to it") from None
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Guide:
-    """AGENTS.md at a commit; ``text`` is '' where there is none."""
-
-    commit: str
-    tree: str
-    text: str
-
-
-def render_proposal(rule: ProposedRule) -> str:
+def render_proposal(rule: ProposedRule, file: str) -> str:
     """The pull request's description: the rule, and the threads that it came from."""
     pulls = len({seed.pull for seed in rule.seeds})
     listed = [
@@ -162,7 +140,7 @@ def render_proposal(rule: ProposedRule) -> str:
     return "\n".join(
         [
             f"On {pulls} pull requests people who may write here {_HOW[rule.kind]}, so I propose a rule for "
-            f"`{FILE}`, which is read before each task:",
+            f"{'`instructions` in ' if file == PATH else ''}`{file}`, which is read before each task:",
             "",
             f"> {defuse_line(render_rule(rule))}",
             "",

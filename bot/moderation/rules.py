@@ -80,7 +80,9 @@ def load_rules() -> Rules:
 def _build_rule(written: Mapping[str, Any], words: Mapping[str, str]) -> Rule:
     name, category = written["name"], Category(written["category"])
     if "phrases" in written:
-        return Rule(name=name, category=category, pattern=compile_phrases(written["phrases"], words))
+        unless = compile_phrases([written["unless"]], words) if "unless" in written else None
+        pattern = compile_phrases(written["phrases"], words)
+        return Rule(name=name, category=category, pattern=pattern, unless=unless)
     verbs = fill_phrase(written.get("verbs", "{make}"), words)
     things = fill_phrase(written["things"], words)
     return Rule(

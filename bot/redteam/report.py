@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.domain import TaskKind
 from bot.errors import UserError
@@ -99,6 +100,21 @@ def _list_remarks(settings: Settings) -> Iterator[str]:
         yield "HOB_CONTACT is not set: who is refused cannot appeal"
     if settings.webhook_secret is not None and settings.private_key is not None:
         yield "this environment has the webhook's secret and the App's key: web and worker need one each"
+
+
+def describe_report(
+    report: Report, sandbox: str, words: Sequence[str], safe: Callable[[str], str]
+) -> dict[str, Any]:
+    """The report as JSON, for the dashboard; bounded, and ``safe`` from secrets: a move says what it saw."""
+    played = Counter(each.move.family for each in report.played)
+    held = Counter(each.move.family for each in report.played if not each.wrong)
+    return {
+        "sandbox": sandbox,
+        "words": list(words),
+        "families": [{"family": name, "held": held[name], "played": played[name]} for name in sorted(played)],
+        "wrong": [safe(" ".join(each.split()))[:400] for each in report.wrong[:50]],
+        "remarks": list(report.remarks),
+    }
 
 
 def render_report(report: Report) -> str:

@@ -56,15 +56,7 @@ def is_claimable() -> ColumnElement[bool]:
     And of a kind that this version knows: another waits for a worker of a newer one. And no operator has
     paused everything, its installation or its repository.
     """
-    paused = select(pauses.c.scope).where(
-        pauses.c.scope.in_(
-            [
-                "all",
-                func.concat("installation:", tasks.c.installation),
-                func.concat("repository:", tasks.c.repo_id),
-            ]
-        )
-    )
+    paused = _select_pauses(tasks.c.installation, tasks.c.repo_id)
     other = tasks.alias("other")
     blocked = select(other.c.id).where(
         other.c.thread_key == tasks.c.thread_key,
@@ -80,6 +72,11 @@ def is_claimable() -> ColumnElement[bool]:
         ~blocked.exists(),
         ~paused.exists(),
     )
+
+
+def _select_pauses(installation: ColumnElement[int], repository: ColumnElement[int]) -> Select[tuple[str]]:
+    scopes = ["all", func.concat("installation:", installation), func.concat("repository:", repository)]
+    return select(pauses.c.scope).where(pauses.c.scope.in_(scopes))
 
 
 def is_held(run: Run) -> ColumnElement[bool]:
@@ -137,6 +134,9 @@ _NEW_RUN = (
     .cte("begun")
 )
 _CLAIM = select(_TAKEN_TASK, _NEW_RUN.c.id.label("run")).join(_NEW_RUN, _NEW_RUN.c.task == _TAKEN_TASK.c.id)
+_PAUSED = _select_pauses(
+    bindparam("installation", type_=BigInteger), bindparam("repository", type_=BigInteger)
+).limit(1)
 _RENEW = (
     update(tasks)
     .where(_MINE)
@@ -260,12 +260,17 @@ class LeaseRecords:
     async def claim(self, task_id: int, worker: str, *, lease: float = LEASE) -> tuple[Task, Run] | None:
         """Claim a queued task for ``lease`` seconds and begin a run of it; None when it cannot be claimed.
 
-        It cannot while another task of its thread runs, or while an older one is queued there.
+        It cannot while another task of its thread runs, or while an older one is queued there. Where this
+        waited for a lock, a pause may have been committed meanwhile: it is looked for once more.
         """
         names = {"of_task": task_id, "by": worker, "lease": lease}
         try:
             async with self.engine.begin() as connection:
                 row = (await connection.execute(_CLAIM, names)).first()
+                where = {"installation": row.installation, "repository": row.repo_id} if row else {}
+                if row is not None and await connection.scalar(_PAUSED, where) is not None:
+                    await connection.rollback()
+                    return None
         except IntegrityError:  # tasks_one_run_per_thread: a task of the thread was claimed in this moment
             return None
         if row is None:

@@ -17,6 +17,7 @@ from bot.tasks.leases import LeaseRecords
 from bot.tasks.live.records import LiveRecords
 from bot.tasks.notices.records import NoticeRecords
 from bot.tasks.pulls.records import PullRecords
+from bot.tasks.reports.records import ReportRecords
 from bot.tasks.runs import RunRecords
 from bot.tasks.safety.records import SafetyRecords
 from bot.tasks.steering import SteeringRecords
@@ -39,6 +40,7 @@ class Store(
     LiveRecords,
     NoticeRecords,
     WorkerRecords,
+    ReportRecords,
 ):
     """Every kind of record over one pool of connections. It has no state of its own."""
 

@@ -83,6 +83,16 @@ def tune(
     return Tuned(path=path, weights=weights, gain=gain, sources=tuple(sources))
 
 
+def describe_tuned(tuned: Tuned) -> dict[str, Any]:
+    """What was learned as JSON, for the dashboard; the weights themselves are in their file."""
+    return {
+        "path": str(tuned.path),
+        "weights": len(tuned.weights),
+        "gain": tuned.gain.text,
+        "sources": list(tuned.sources)[:100],
+    }
+
+
 def _describe(sources: Sequence[dict[str, Any]], choices: Sequence[Choice], gain: Gain) -> dict[str, Any]:
     by_template = Counter(choice.templates[0] for choice in choices)
     return {

@@ -11,7 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli.main import main
-from bot.tasks.database.connection import Database
+from bot.dashboard import create_app
+from bot.dashboard.server import engine_for
+from bot.settings import load
+from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.training.messages import check_messages
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, eventually
 
@@ -79,6 +82,10 @@ async def test_merged_work_of_who_agreed_is_exported_with_what_a_person_correcte
         assert done.exit_code == 0, done.output
         report = await eventually(find_merged_in_experiment, "no pull request is known to be merged")
         assert "+1 -0" in report and "one variant alone" in report
+        engine = engine_for(sqlalchemy_url(database.url))
+        page = create_app(load(), engine).test_client().get("/learning").text
+        engine.dispose()
+        assert "openai/sft-" in page and "did not agree" in page
     rows = [row for each in ("train", "test") for row in read(tmp_path / f"data/openai/sft-{each}.jsonl")]
     [row] = rows
     assert check_messages(row["messages"]) == "" and "finish(" in row["messages"][-1]["content"]

@@ -14,7 +14,10 @@ their own, one that does not leaves them in the text. The forms, with where each
   (https://docs.mistral.ai/cookbooks/concept-deep-dive-tokenization-tool_calling)
 - DeepSeek: ``<｜tool▁call▁begin｜>NAME<｜tool▁sep｜>{...}<｜tool▁call▁end｜>``; Kimi the same in other tokens
 - gpt-oss: ``<|channel|>commentary to=functions.NAME ... <|message|>{...}<|call|>``
-- JSON in a fence, or a whole answer of JSON, and ``[NAME(key="value")]``: only with known names and arguments
+- Phi-4-mini: ``functools[{...}]``; Granite, Command A, InternLM, LFM2: JSON or ``[NAME(key="value")]``
+  between tokens of their own; FunctionGemma: ``<start_function_call>call:NAME{key:<escape>value<escape>}``
+- JSON in a fence, or a whole answer of JSON, ``[NAME(key="value")]`` and ReAct's ``Action: NAME``: only with
+  known names and arguments
 
 What stands in such a form is a call even where it cannot be read: the model is told so, and mends it.
 """
@@ -26,6 +29,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from pydantic_ai.messages import ModelResponse, ModelResponsePart, TextPart, ThinkingPart, ToolCallPart
@@ -77,10 +81,11 @@ def split_calls(text: str, schemas: Schemas, *, marked_only: bool = False) -> tu
     """``text`` without the calls in it, and these; with ``marked_only`` no forms that other text has too."""
     rest: list[str] = []
     calls: list[_Found] = []
-    at = 0
+    at, whole = 0, text
+    text = _PREFIX.sub(r"\1", text)
     while len(calls) < MOST_CALLS and (match := _MARK.search(text, at)):
         rest.append(text[at : match.start()])
-        found = list(_read_marked(match, text, schemas))
+        found = list(islice(_read_marked(match, text, schemas), MOST_CALLS - len(calls)))
         calls += found
         at = max(found[-1].end if found else match.end(), match.end())
     rest.append(text[at:])
@@ -90,7 +95,7 @@ def split_calls(text: str, schemas: Schemas, *, marked_only: bool = False) -> tu
     if not marked_only and (unmarked := _read_unmarked(text, schemas)):
         said, found = unmarked
         return said, [_make_part(each) for each in found]
-    return text, []
+    return whole, []
 
 
 def _make_part(found: _Found) -> ToolCallPart:
@@ -98,23 +103,39 @@ def _make_part(found: _Found) -> ToolCallPart:
 
 
 # A mark that begins one or several calls, by the form that follows.
+_TAGS = r"tool_calls?|function_calls?|TOOLCALL|tools"
+_TOKENS = r"tool_calls?|function_call|tool_call_start|python_tag|python_start|START_ACTION"
+_OPENING = rf"(?:<(?:{_TAGS})>|<\|(?:{_TOKENS})\|>|<\|action_start\|>\s*+<\|plugin\|>)\s*+"
 _MARK = re.compile(
-    r"<(?:tool_call|function_call|tool_calls|TOOLCALL)>\s*+(?=[\[{])(?P<json>)"
+    rf"{_OPENING}(?:```(?:json)?\s*+)?(?=\{{|\[\s*+[\[{{])(?P<json>)"
+    rf"|{_OPENING}(?=\[?\s*+[A-Za-z_]\w*+\()(?P<python>)"
+    r"|(?:(?<=\n)|\A)\s*+functools\s*+(?=\[\s*+\{)(?P<functools>)"
     r"|<function=(?P<function>[\w.-]++)>"
     r"|<tool_call>\s*+(?P<glm>[\w.-]++)\s*+(?=<arg_key>|</tool_call>)"
+    r"|<tool_call>\s*+(?P<hunyuan>[\w.-]++)\s*+(?:```json\s*+)?(?=\{)"
     r"|<invoke\s++name=\"(?P<invoke>[\w.-]++)\"\s*+>"
-    r"|<\|python_tag\|>\s*+(?=\{)(?P<python_tag>)"
     r"|\[TOOL_CALLS\]\s*+(?=[\[{])(?P<mistral>)"
     r"|\[TOOL_CALLS\]\s*+(?P<mistral_name>[\w.-]++)(?:\[CALL_ID\][\w-]*+)?\s*+(?:\[ARGS\])?\s*+(?=\{)"
-    r"|<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?(?P<deepseek>[\w.-]++)(?:<｜tool▁sep｜>)?\s*+(?:```json\s*+)?(?=\{)"
+    r"|<[｜|]tool[▁_]call[▁_]begin[｜|]>(?:function<[｜|]tool[▁_]sep[｜|]>)?(?P<deepseek>[\w.-]++)"
+    r"(?:<[｜|]tool[▁_]sep[｜|]>)?\s*+(?:```json\s*+)?(?=\{)"
     r"|<\|tool_call_begin\|>\s*+(?P<kimi>[\w.:-]++)\s*+<\|tool_call_argument_begin\|>\s*+"
     r"|<\|channel\|>(?:commentary|analysis)\s++to=(?P<harmony>[\w.]++)[^<]*+(?:<\|constrain\|>\w*+\s*+)?<\|message\|>"
+    r"|<\|start\|>assistant\s++to=(?P<harmony_first>[\w.]++)\s*+(?:<\|channel\|>\w*+\s*+)?(?:<\|constrain\|>\w*+\s*+)?"
+    r"<\|message\|>"
+    r"|(?:(?<=\n)|\A)(?:assistant)?(?:commentary|analysis)\s++to=functions\.(?P<harmony_bare>\w++)\s*+(?:json|code)?\s*+(?=\{)"
+    r"|<(?:start_function_call|\|tool_call)>\s*+call:(?P<gemma>[\w.-]++)\s*+(?=\{)"
 )
-# Marks around calls that hold nothing themselves.
+# Marks around calls that hold nothing themselves, and ends of a turn that a server left in.
 _LEFT_OVER = re.compile(
-    r"</?(?:tool_calls?|function_calls?|TOOLCALL|minimax:tool_call|function)>|</invoke>|<\|(?:python_tag|eom_id|eot_id|call|start|"
-    r"end|im_end|tool_calls_section_(?:begin|end)|tool_call_end)\|>(?:assistant)?|<｜tool▁(?:calls▁begin|calls▁end|call▁end)｜>|"
-    r"\[/TOOL_CALLS\]"
+    rf"</?(?:(?:minimax|seed|steptml|xai|antml):)?(?:{_TAGS}|function|invoke)>|<\|/?(?:{_TOKENS})\|>|```(?=\s*+</)|"
+    r"<\|(?:eom_id|eot_id|eom|eot|call|start|end|im_end|end_of_text|endoftext|END_ACTION|action_end|python_end|"
+    r"tool_call_end|tool_calls_section_(?:begin|end))\|>(?:assistant)?|<\|(?:channel|message)\|>(?:analysis|final)?|"
+    r"<[｜|]tool[▁_](?:calls[▁_]begin|calls[▁_]end|call[▁_]begin|call[▁_]end)[｜|]>(?:function<[｜|]tool[▁_]sep[｜|]>)?|"
+    r"\[/TOOL_CALLS\]|</s>|\[\|endofturn\|\]|<(?:end_of_turn|end_function_call|tool_call\|)>"
+)
+# Families write the same elements with a prefix of their own.
+_PREFIX = re.compile(
+    r"(</?)(?:minimax:|seed:|steptml:|xai:|antml:|｜DSML｜)(?=(?:invoke|parameter|function_calls)\b)"
 )
 # How an argument in an element begins, and how it ends.
 _PARAMETER = (
@@ -130,8 +151,12 @@ def _read_marked(match: re.Match[str], text: str, schemas: Schemas) -> Iterator[
     groups, at = match.groupdict(), match.end()
     form = match.lastgroup or ""
     name = (groups[form] or "").removeprefix("functions.").partition(":")[0]
-    if form in ("json", "python_tag", "mistral"):
+    if form in ("json", "functools", "mistral"):
         yield from _read_objects(text, at)
+    elif form == "python":
+        yield from _read_marked_python(text, at)
+    elif form == "gemma":
+        yield _read_gemma(name, text, at)
     elif form == "function":
         yield _read_body(name, text, at, "</function>", _PARAMETER, schemas)
     elif form == "invoke":
@@ -149,10 +174,46 @@ def _read_marked(match: re.Match[str], text: str, schemas: Schemas) -> Iterator[
             yield _Found(name=name, arguments=text[at:end].strip(), end=end)
 
 
+def _read_marked_python(text: str, at: int) -> Iterator[_Found]:
+    """Calls as Python behind a mark, one on each line or in a list, and one that cannot be read."""
+    while name := _PYTHON_CALL.match(text, at):
+        end = _find_closing(
+            text, at + name.end("list") - name.start() - 1 if name["list"] else name.end() - 1
+        )
+        found = _read_python_calls(text[at:end].strip())
+        if found is None:
+            yield _Found(name=name["name"], arguments=text[at:end].strip(), end=end)
+            return
+        yield from (replace(each, end=end) for each in found)
+        at = end
+
+
+_PYTHON_CALL = re.compile(r"\s*+(?P<list>\[)?\s*+(?P<name>[A-Za-z_]\w*+)\(")
+_QUOTE = re.compile(r"<escape>|<\|\"\|>")  # of FunctionGemma, and of Gemma after it
+_BARE_KEY = re.compile(r"([{,]\s*+)([A-Za-z_]\w*+)\s*+:")
+
+
+def _read_gemma(name: str, text: str, at: int) -> _Found:
+    """``{path:<escape>a.py<escape>,line:3}``: an object whose keys are bare and whose strings have marks.
+
+    https://ai.google.dev/gemma/docs/functiongemma/formatting-and-best-practices
+    """
+    ends = [i for i in (text.find("<end_function_call>", at), text.find("<tool_call|>", at)) if i >= 0]
+    end = min(ends, default=len(text))
+    pieces = _QUOTE.split(text[at:end])
+    plain = "".join(
+        json.dumps(piece) if number % 2 else _BARE_KEY.sub(r'\1"\2":', piece)
+        for number, piece in enumerate(pieces)
+    )
+    return _Found(name=name, arguments=decode_object(plain), end=end)
+
+
 def _read_objects(text: str, at: int) -> Iterator[_Found]:
     """The calls in JSON from ``at`` on, one after the other or in a list, and one that cannot be read."""
     while at < len(text) and text[at] in "{[":
         value, end = _read_value(text, at)
+        if value is None:
+            value, end = _read_mended(text, at)
         if value is None:
             end = min((i for i in (text.find("</", at), text.find("<|", at)) if i >= 0), default=len(text))
             name = re.search(r"['\"](?:name|function)['\"]\s*+:\s*+['\"]([\w.-]++)", text[at:end])
@@ -166,6 +227,19 @@ def _read_objects(text: str, at: int) -> Iterator[_Found]:
         at = end
         while at < len(text) and text[at] in " ;,\n\t\r":
             at += 1
+
+
+def _read_mended(text: str, at: int) -> tuple[Any, int]:
+    """An object with one brace too few at its end or too many around it, as small models write; None else."""
+    if text.startswith("{{", at):
+        value, end = _read_value(text, at + 1)
+        return (value, end + text.startswith("}", end)) if isinstance(value, dict) else (None, at)
+    ends = [i for mark in ("</", "<|") if (i := text.find(mark, at)) >= 0]
+    end = min(ends, default=len(text))
+    try:
+        return json.loads(text[at:end].rstrip() + "}", strict=False), end
+    except (ValueError, RecursionError):
+        return None, at
 
 
 def _read_call(value: Any, end: int) -> _Found | None:
@@ -285,6 +359,11 @@ def _skip_fence(text: str, at: int) -> int:
 _LANGUAGE = re.compile(r"(?:json|tool_call|tool_code|tool|python)?[ \t]*+\n")
 
 
+# "Action: read", "Action Input: {...}" of ReAct, and a name above its arguments (GLM-4).
+_ACTION = re.compile(r"(?:\A|(?<=\n))Action:[ \t]*+(?P<name>[\w.-]++)[ \t]*+\nAction Input:\s*+(?=\{)")
+_NAMED = re.compile(r"\A(?P<name>[\w.-]++)[ \t]*+\n\s*+(?=\{)")
+
+
 def _read_unmarked(text: str, schemas: Schemas) -> tuple[str, list[_Found]] | None:
     """Calls in a fence at the end, or as the whole answer: all of them must be calls of known tools."""
     before, body = "", text
@@ -293,6 +372,10 @@ def _read_unmarked(text: str, schemas: Schemas) -> tuple[str, list[_Found]] | No
     if opening >= 0 and (language := _LANGUAGE.match(stripped, opening + 3)):
         before, body = text[:opening], stripped[language.end() : -3]
     body = body.strip()
+    if (action := _ACTION.search(body)) and (value := _read_value(body, action.end()))[0] is not None:
+        before, body = body[: action.start()], json.dumps({"name": action["name"], "arguments": value[0]})
+    elif named := _NAMED.match(body):
+        body = json.dumps({"name": named["name"], "arguments": _read_value(body, named.end())[0]})
     readers: tuple[Callable[[str], list[_Found] | None], ...] = (_read_plain_objects, _read_python_calls)
     for read in readers:
         found = read(body)
@@ -336,11 +419,14 @@ def _read_python_calls(body: str) -> list[_Found] | None:
         return None
     nodes = tree.elts if isinstance(tree, ast.List) else [tree]
     found = []
-    for node in nodes:
+    for each in nodes:
+        node = each
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id == "print":
+            node = each.args[0] if len(each.args) == 1 else each  # Gemma writes print(read(path="x"))
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
             return None
         try:
-            arguments = {each.arg or "": ast.literal_eval(each.value) for each in node.keywords}
+            arguments = {given.arg or "": ast.literal_eval(given.value) for given in node.keywords}
         except (ValueError, TypeError, RecursionError, MemoryError):
             return None
         found.append(_Found(name=node.func.id, arguments=arguments, end=len(body)))

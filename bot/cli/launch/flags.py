@@ -123,10 +123,13 @@ def stop(flag: str) -> None:
 def kill_switch(scope: str, running: bool, reason: str) -> None:
     """Begin no work any more, in every worker at once; requests are kept and go on with `resume`."""
     from bot.flags.kill import kill
+    from bot.flags.known import FlagError
 
-    stopped = _do(lambda connection, by: kill(connection, scope, by, running=running, reason=reason))
-    said = f"; {stopped} runs stop within seconds" if running else "; what runs goes on to its end"
+    done = _do(lambda connection, by: kill(connection, scope, by, running=running, reason=reason), own=True)
+    said = f"; {done.stopped} runs stop within seconds" if running else "; what runs goes on to its end"
     click.echo(f"no task is begun in {scope} from now on{said}")
+    if done.left:
+        raise FlagError(f"{done.left} runs could not be told, as the database holds their rows: repeat it")
 
 
 @flags.command("resume")
@@ -145,18 +148,20 @@ def _load() -> Settings:
     return load()
 
 
-def _do(change: Callable[[Connection, Actor], T]) -> T:
-    """Carry out ``change`` in one transaction, in the name of the user of this machine."""
-    return asyncio.run(_carry_out(_load(), change))
+def _do(change: Callable[[Connection, Actor], T], *, own: bool = False) -> T:
+    """Carry out ``change`` in one transaction, or in its ``own``, in the name of the user of this machine."""
+    return asyncio.run(_carry_out(_load(), change, own))
 
 
-async def _carry_out(settings: Settings, change: Callable[[Connection, Actor], T]) -> T:
+async def _carry_out(settings: Settings, change: Callable[[Connection, Actor], T], own: bool) -> T:
     from bot.flags.records import Actor
     from bot.serve.process import open_migrated_database
 
     by = Actor(login=_find_user(), address=platform.node())
-    async with open_migrated_database(settings) as database, database.engine.begin() as connection:
-        return await connection.run_sync(lambda plain: change(plain, by))
+    async with open_migrated_database(settings) as database:
+        engine = database.engine
+        async with engine.connect() if own else engine.begin() as connection:
+            return await connection.run_sync(lambda plain: change(plain, by))
 
 
 def _find_user() -> str:

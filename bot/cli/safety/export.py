@@ -31,6 +31,8 @@ async def _export(settings: Settings, folder: Path) -> None:
     from bot.errors import HobError, Parked, Retry
     from bot.github.app import GitHub
     from bot.serve.process import open_migrated_database, start_process
+    from bot.serve.store_report import store_report
+    from bot.tasks.reports.records import ReportKind
     from bot.tasks.store import Store
     from bot.training.collect import Collector
     from bot.training.write import write_export
@@ -48,7 +50,11 @@ async def _export(settings: Settings, folder: Path) -> None:
             collected = await Collector(Store(database.engine), github, redactor.text).collect()
         except (Parked, Retry) as away:
             raise HobError(f"GitHub cannot be asked now, so nothing was written: {away}") from None
-    for name, count in (await asyncio.to_thread(write_export, collected, folder)).items():
+    written = await asyncio.to_thread(write_export, collected, folder)
+    for name, count in written.items():
         click.echo(f"{count:>6}  {folder / name}")
     for why, count in sorted(collected.left_out.items()):
         click.echo(f"{count:>6}  left out: {why}")
+    found = {"folder": str(folder), "files": written, "left_out": dict(collected.left_out)}
+    if unkept := await store_report(settings, ReportKind.EXPORT, found):
+        click.echo(f"/learning does not show this: {unkept}", err=True)

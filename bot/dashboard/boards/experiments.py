@@ -8,6 +8,8 @@ from flask import Blueprint, abort, current_app, render_template, request
 from sqlalchemy import Engine
 
 from bot.dashboard.access.viewer import find_viewer
+from bot.dashboard.boards.command_reports import select_reports
+from bot.dashboard.page_reader import PageReader
 from bot.experiments.compare import compare_variants, render_experiment
 from bot.experiments.estimates import (
     SignFigures,
@@ -17,6 +19,7 @@ from bot.experiments.estimates import (
 )
 from bot.experiments.outcomes import PROMPT_VERSION, load_outcomes
 from bot.flags.known import KNOWN
+from bot.tasks.reports.records import ReportKind
 
 blueprint = Blueprint("experiments", __name__)
 
@@ -57,6 +60,7 @@ def show() -> str:
     chosen = flag if flag in flags else "prompt"
     period = next((each for each in DAYS if str(each) == days), 30)
     board: ExperimentBoard = current_app.extensions["experiment_board"]
+    reader: PageReader = current_app.extensions["reader"]
     return render_template(
         "experiments.html",
         flags=flags,
@@ -66,4 +70,5 @@ def show() -> str:
         lines=board.report(chosen, period),
         errors=board.tell_errors(period),
         signs=board.list_signs(period),
+        tuned=reader.select(select_reports(ReportKind.TUNE)),
     )

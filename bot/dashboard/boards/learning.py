@@ -1,4 +1,4 @@
-"""Corrections where a repository agreed to learning, the rules proposed from them, thumbs, transcripts."""
+"""Corrections where a repository agreed to learning, rules proposed from them, thumbs, what was exported."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from flask import Blueprint, abort, current_app, render_template
 from sqlalchemy import Select, func, select
 
 from bot.dashboard.access.viewer import find_viewer
+from bot.dashboard.boards.command_reports import select_reports
 from bot.dashboard.page_reader import PageReader
 from bot.tasks.database.tables import attempts, corrections, proposed_rules, pull_ends, tasks
+from bot.tasks.reports.records import ReportKind
 
 blueprint = Blueprint("learning", __name__)
 
@@ -80,5 +82,6 @@ def show() -> str:
         corrections=reader.select(_count_corrections()),
         rules=reader.select(_list_rules()),
         transcripts=reader.select(_count_transcripts()),
+        exports=reader.select(select_reports(ReportKind.EXPORT)),
         thumbs=reader.select(_count_thumbs()),
     )

@@ -1,4 +1,4 @@
-"""What was refused in a month, who is blocked, which requests wait for a nod, and who read orders as data."""
+"""What was refused in a month, who is blocked, which requests wait for a nod, who read orders, red teams."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from flask import Blueprint, abort, current_app, render_template
 from sqlalchemy import Select, case, func, select, text
 
 from bot.dashboard.access.viewer import find_viewer
+from bot.dashboard.boards.command_reports import select_reports
 from bot.dashboard.page_reader import PageReader
 from bot.tasks.database.tables import attempts, blocks, refused_requests, tasks
+from bot.tasks.reports.records import ReportKind
 from bot.tasks.safety.records import HELD
 
 blueprint = Blueprint("safety", __name__)
@@ -74,5 +76,6 @@ def show() -> str:
         held=reader.select(_list_held()),
         blocks=listed,
         suspicions=reader.select(_list_suspicions()),
+        redteams=reader.select(select_reports(ReportKind.REDTEAM)),
         days=DAYS,
     )

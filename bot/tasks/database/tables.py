@@ -639,3 +639,15 @@ workers = Table(
     _when("seen_at", default=True),
     prefixes=["UNLOGGED"],
 )
+
+# What the operator's commands found (hob redteam, tune, export), see bot.tasks.reports.
+command_reports = Table(
+    "command_reports",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("host", Text, nullable=False),  # on which it was run
+    Column("version", Text, nullable=False),
+    Column("found", JSONB, nullable=False),
+    _when("at", default=True),
+)

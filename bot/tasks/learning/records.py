@@ -15,6 +15,9 @@ from bot.tasks.database.tables import corrections, proposed_rules
 from bot.tasks.learning.corrections import Correction, CorrectionKind, ProposedRule, RuleState
 
 MOST_COMPARED = 200  # corrections of a repository, the newest
+_ONE_AT_A_TIME = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"
+)  # until the transaction ends
 _FORGET_PERSON = text("""
     UPDATE proposed_rules SET words = '', seeds = '[]'
     WHERE EXISTS (SELECT FROM jsonb_array_elements(seeds) AS seed WHERE lower(seed ->> 'login') = :name)
@@ -67,7 +70,11 @@ class LearningRecords:
         return gone.rowcount
 
     async def add_proposed_rule(self, installation: int, repo: Repo, rule: ProposedRule) -> bool:
-        """Store a rule that is to be proposed; False where it was stored before."""
+        """Store a rule that is to be proposed, or was found to be known; False where it was stored before.
+
+        One that is wanted is not stored, either, while another of the repository is wanted or open: of two
+        workers that choose at one moment one waits for the other, and then sees it.
+        """
         row = {
             "repo_id": repo.id,
             "repo_full_name": storable(repo.full_name),
@@ -80,7 +87,15 @@ class LearningRecords:
             "state": rule.state.value,
         }
         new = insert(proposed_rules).values(row).on_conflict_do_nothing().returning(proposed_rules.c.key)
+        under_way = select(proposed_rules.c.key).where(
+            proposed_rules.c.repo_id == repo.id,
+            proposed_rules.c.state.in_([RuleState.WANTED.value, RuleState.OPENED.value]),
+        )
         async with self.engine.begin() as connection:
+            if rule.state is RuleState.WANTED:
+                await connection.execute(_ONE_AT_A_TIME, {"name": f"rules of {repo.id}"})
+                if await connection.scalar(under_way.limit(1)) is not None:
+                    return False
             return (await connection.execute(new)).first() is not None
 
     async def list_proposed_rules(self, repo_id: int) -> list[ProposedRule]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from pydantic_ai.messages import ModelResponse, TextPart, ThinkingPart
 
-from bot.agent.models.text_calls import read_text_calls
+from bot.agent.models.text_calls import MOST_CALLS, read_text_calls
 from bot.agent.models.thinking_text import split_thinking
 from bot.agent.tools.registry import list_definitions
+from tests.support import ROOT
 
 TOOLS = list_definitions()
 READ = ("read", {"path": "a b.py"})
@@ -69,6 +71,43 @@ FORMS = {
     "fence of its own": '```tool_call\n{"tool": "read", "args": {"path": "a b.py"}}\n```\n',
     "gemma": '```tool_code\nread(path="a b.py")\n```',
 }
+
+
+MORE_FORMS: dict[str, str] = json.loads((ROOT / "tests" / "data" / "text_calls.json").read_text("utf-8"))
+UNMARKED = ("glm 4 old", "gemma tool_code print")
+
+
+@pytest.mark.parametrize("form", MORE_FORMS)
+def test_a_call_is_read_in_rarer_forms_and_with_small_mistakes(form: str) -> None:
+    assert read(MORE_FORMS[form]) == ("", [READ])
+    if form not in UNMARKED:
+        assert read(f"I look first.\n\n{MORE_FORMS[form]}") == ("I look first.", [READ])
+        assert read(f"{MORE_FORMS[form]}\n{MORE_FORMS[form]}") == ("", [READ, READ])
+    with_call = MORE_FORMS[form].replace("read", "frobnicate")
+    assert [name for name, _ in read(with_call)[1]] in ([], ["frobnicate"]), "never another tool"
+
+
+def test_rarer_forms_carry_all_kinds_of_values() -> None:
+    edit = {"path": "x.py", "old": "a, b: {c}", "new": "d\n", "all": True}
+    gemma = (
+        "<start_function_call>call:edit{path:<escape>x.py<escape>,old:<escape>a, b: {c}<escape>,"
+        "new:<escape>d\n<escape>,all:true}<end_function_call>"
+    )
+    assert read(gemma) == ("", [("edit", edit)])
+    assert read(gemma.replace("<escape>", '<|"|>')) == ("", [("edit", edit)])
+    python = '<|python_tag|>[edit(path="x.py", old="a, b: {c}", new="d\\n", all=True), check()]'
+    assert read(python) == ("", [("edit", edit), CHECK])
+    assert read('<function_calls>\nread(path="a b.py")\ncheck()\n</function_calls>')[1] == [READ, CHECK]
+    element = '<｜DSML｜parameter name="all" string="false">true</｜DSML｜parameter>'
+    path = '<｜DSML｜parameter name="path">x</｜DSML｜parameter>'
+    dsml = f'<｜DSML｜invoke name="edit">{path}{element}</｜DSML｜invoke>'
+    assert read(dsml) == ("", [("edit", {"path": "x", "all": True})])
+    assert read('Thought: hm\nAction: read\nAction Input: {"path": "a b.py"}')[1] == [READ]
+
+
+def test_of_thousands_of_calls_some_are_read() -> None:
+    for many in ('{"name": "check", "arguments": {}}\n', "check()\n"):
+        assert len(read(f"<tool_call>{many * 5000}</tool_call>")[1]) == MOST_CALLS
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -140,6 +179,10 @@ def test_a_call_that_cannot_be_read_is_one_all_the_same(text: str) -> None:
     "text",
     [
         "I would call `read` with the path.",
+        "The functools[0] of the list, and functools.reduce([{}]) too.",
+        "Action: read the file\nAction Input: none",
+        "The commentary to=functions is odd.",
+        "shop\n{1: 2}",
         'The settings are:\n```json\n{"name": "shop", "version": "1.0"}\n```',
         'Then:\n```json\n{"name": "read", "arguments": {"file": "a"}}\n```',
         'First\n```json\n{"name": "read", "arguments": {"path": "a"}}\n```\nand so on.',

@@ -15,6 +15,7 @@ from bot.domain import Person, Repo, TaskState
 from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.tasks.learning.corrections import Correction, CorrectionKind, ProposedRule, RuleState
+from bot.tasks.reports.records import ReportKind
 from bot.tasks.safety.records import EVERYWHERE
 from bot.tasks.store import Store
 from tests.support.dashboard import Browser, open_dashboard
@@ -119,6 +120,29 @@ async def test_what_was_learned_is_shown_as_text(
     assert "<tr><td>octo/app</td><td>1</td><td>0</td></tr>" in client.get("/learning").text
 
 
+async def test_the_newest_report_of_each_machine_is_shown_as_text(
+    client: FlaskClient, store: Store, database: Database
+) -> None:
+    assert "No red team was played." in client.get("/safety").text
+    assert "Nothing was exported." in client.get("/learning").text
+    family = {"family": "<b>files", "held": 27, "played": 27}
+    for host, wrong in (("one", ["an earlier hole"]), ("two", ["files: <i>read"]), ("one", [])):
+        found = {"sandbox": "bwrap", "words": [], "families": [family], "wrong": wrong, "remarks": ["r"]}
+        await store.add_report(ReportKind.REDTEAM, host, "1.0", found)
+    page = client.get("/safety").text
+    assert page.count("&lt;b&gt;files") == 2 and "all held" in page and "1 did not hold" in page
+    assert "Does not hold: files: &lt;i&gt;read" in page and "an earlier hole" not in page
+    await store.add_report(ReportKind.REDTEAM, "odd", "1.0", {})
+    assert client.get("/safety").status_code == 200, "a report of another version"
+    for number in range(60):
+        await store.add_report(ReportKind.EXPORT, "one", "1.0", {"folder": f"f{number}"})
+    async with database.engine.connect() as connection:
+        counted = await connection.scalar(text("SELECT count(*) FROM command_reports WHERE kind = 'export'"))
+    assert counted == 50 and "f59" in client.get("/learning").text
+    await store.add_report(ReportKind.TUNE, "one", "1.0", {"path": "<p>"})
+    assert "&lt;p&gt;" in client.get("/experiments").text
+
+
 async def test_a_forecast_of_the_load_that_there_is_or_another(client: FlaskClient, store: Store) -> None:
     assert "Nothing was asked for in 30 days." in client.get("/forecast").text
     for number in range(4):
@@ -129,6 +153,7 @@ async def test_a_forecast_of_the_load_that_there_is_or_another(client: FlaskClie
     page = client.get("/forecast?load=200:2000&cpus=4&memory=16").text
     ((tasks, workers),) = re.findall(r"<tr><td>200</td><td>(\d+)</td><td>(\d+)</td>", page)
     assert tasks == "2000" and int(workers) > 1 and "the defaults, since fewer than 20" in page
+    assert "first token after 1.5 s and then 60 tokens a second" in page
     wrong = client.get("/forecast?load=<b>&cpus=x&memory=-1").text
     assert "&#39;&lt;b&gt;&#39; is no load" in wrong
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,9 +36,12 @@ class Scene:
         async with self.database.engine.begin() as connection:
             return await connection.run_sync(what)
 
-    async def begin(self, value: str = "v2", *, steps: str = PLAN, hours: float = 0, **order: str) -> None:
+    async def begin(self, value: str = "v2", *, steps: str = PLAN, hours: float = 0, **order: str) -> str:
         made = FlagOrder(**{"flag": "prompt", "value": value, "unit": "thread"} | order)
-        await self.do(lambda sync: begin(sync, made, ANN, set(), steps=steps, hours=hours, margin=0.15))
+        said: str = await self.do(
+            lambda sync: begin(sync, made, ANN, set(), steps=steps, hours=hours, margin=0.15)
+        )
+        return said
 
     async def look(self) -> StoredRelease:
         await self.do(step_releases)
@@ -139,6 +143,18 @@ async def test_thumbs_down_on_its_pull_requests_step_it_back(scene: Scene) -> No
     now = await scene.look()
     assert now.state == "stepped back"
     assert now.reason.startswith("thumbs down: 100% of 30 tasks, 0% of 30 of the rest (")
+
+
+async def test_a_unit_that_decides_for_its_side_is_named(scene: Scene, database: Database) -> None:
+    stop = partial(stop_release, flag="prompt", by=ANN)
+    await add_ended_tasks(database, 1, taken=True, proved=30)
+    assert "--by thread" not in await scene.begin(unit="repository"), "few tasks say nothing"
+    await scene.do(stop)
+    await add_ended_tasks(database, 1, taken=True, proved=60)
+    said = await scene.begin(unit="repository")
+    assert "One repository has 100% of the tasks" in said and "--by thread avoids that" in said
+    await scene.do(stop)
+    assert "--by thread" not in await scene.begin(unit="thread")
 
 
 async def test_only_its_own_tasks_count(scene: Scene) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import TargetingKeyMissingError, TypeMismatchError
-from sqlalchemy import Connection, select, text
+from sqlalchemy import select, text
 
 from bot.domain import Phase
 from bot.errors import Parked
-from bot.flags.kill import kill, resume
 from bot.flags.known import FlagError
 from bot.flags.listing import list_flags
 from bot.flags.order import FlagOrder, carry_out, clear
@@ -122,26 +121,6 @@ async def test_names_become_numbers(database: Database, store: Store) -> None:
     for words in ("repository:octo/other", "person:bob", "installation:octo"):
         with pytest.raises(FlagError):
             await resolve(words)
-
-
-async def test_a_kill_begins_nothing_and_stops_what_runs(database: Database, store: Store) -> None:
-    tasks = [await store.add_task(make_request(number=number)) for number in (1, 2, 3)]
-    claimed = [await store.claim(each.id, "w") for each in tasks[:2]]
-
-    def stop(connection: Connection) -> int:
-        return kill(connection, "installation:5", ANN, running=True)
-
-    assert await change(database, stop) == 2 and await change(database, stop) == 0, "each is stopped once"
-    assert await store.claim(tasks[2].id, "w") is None and await store.find_next_task() is None
-    for made in claimed:
-        assert made and await store.is_cancel_requested(made[1])
-    assert any(line.startswith("PAUSED: installation:5 (ann") for line in await change(database, list_flags))
-    again = [
-        await change(database, lambda connection: resume(connection, "installation:5", ANN)) for _ in "ab"
-    ]
-    assert again == [True, False] and await store.find_next_task() == tasks[2].id
-    with pytest.raises(FlagError, match="cannot be paused"):
-        await change(database, lambda connection: kill(connection, "person:7", ANN))
 
 
 async def begin(scene: PipelineScene, number: int) -> Job:

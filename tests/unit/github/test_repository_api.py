@@ -20,6 +20,7 @@ from bot.github import (
     permissions,
     pulls,
     reviews,
+    trees,
 )
 from bot.github.answers import BadAnswer, CheckRun, Comment, Pull, Review
 from bot.github.app import GitHub, RepoApi
@@ -102,6 +103,7 @@ PARTS = (
     discussions.Discussions,
     checks.Checks,
     commits.Commits,
+    trees.Trees,
     permissions.Permissions,
     job_logs.JobLogs,
     outcome.Outcomes,
@@ -122,6 +124,7 @@ def test_nothing_can_approve_merge_mark_ready_or_delete() -> None:
         for m in (
             issues,
             commits,
+            trees,
             pulls,
             reviews,
             checks,
@@ -188,6 +191,8 @@ ARGUMENTS = {
     "actions": [{"label": "Stop", "description": "End it", "identifier": "stop"}],
     "review": 1,
     "head": SHA,
+    "path": "a.py",
+    "most_bytes": 100,
     "files": [
         FileChange(path="a.py", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"x"),
         FileChange(path="b.py", kind=ChangeKind.DELETED),
@@ -229,6 +234,7 @@ def anything(seen: Seen) -> Any:
     if re.search(r"/(issues|pulls|pulls/comments|issues/comments)$", seen.path) and seen.method == "GET":
         return []
     known = {"permission": "admin", "check_runs": [], "sha": SHA, "parents": []}
+    known |= {"tree": [{"path": "a.py", "mode": "100644", "sha": SHA, "size": 1}], "content": "eA=="}
     known |= comment_json() | review_json() | pull_json(1)
     compared = {"base_commit": {"sha": SHA}, "merge_base_commit": {"sha": SHA}, "behind_by": 0}
     return known | compared | {"commit": commit}
@@ -253,6 +259,8 @@ async def test_no_method_sends_anything_that_approves_merges_or_deletes(
         assert not re.search(r"/merge|/update-branch|/dismissals", one.path)
         if one.method == "PATCH" and "/git/" in one.path:
             assert one.path.startswith(f"{R}/git/refs/heads/hob/") and one.body.keys() == {"sha"}
+        elif one.method == "GET" and "/git/" in one.path:
+            assert re.search(r"/git/(blobs|trees)/[^/]+$", one.raw_path)
         elif "/git/" in one.path:
             assert one.method == "POST"
             assert re.search(r"/git/(blobs|trees|commits|refs)$", one.path)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
@@ -18,7 +20,7 @@ from bot.inbox.decision import AppIdentity
 from bot.inbox.delivery_context import DeliveryContext, OperatorConfig
 from bot.inbox.pulls.learn import learn_from_end
 from bot.moderation.verdict import Category, Verdict
-from bot.tasks.learning.corrections import CorrectionKind, RuleState
+from bot.tasks.learning.corrections import CorrectionKind, ProposedRule, RuleState
 from bot.tasks.safety.records import EVERYWHERE
 from bot.tasks.store import Store
 from bot.text.fit import mark
@@ -225,7 +227,7 @@ async def test_a_crash_after_the_branch_leaves_one_pull_request(scene: Scene) ->
 
 async def test_a_pause_or_the_moderator_stops_proposals_alone(scene: Scene) -> None:
     by = Actor(login="operator")
-    async with scene.store.engine.begin() as connection:
+    async with scene.store.engine.connect() as connection:
         await connection.run_sync(kill, "all", by)
     assert (await scene.correct_thrice())[2] == "1 corrections kept" and await scene.proposals() == []
     async with scene.store.engine.begin() as connection:
@@ -237,6 +239,93 @@ async def test_a_pause_or_the_moderator_stops_proposals_alone(scene: Scene) -> N
     assert await scene.handle(3) == "0 corrections kept" and await scene.proposals() == []
     scene.context = context
     assert "a rule is proposed" in await scene.handle(3)
+
+
+async def link(scene: Scene, name: str, target: str, files: dict[str, str]) -> None:
+    """Put ``files`` and a symbolic link on the default branch."""
+    folder = scene.hub.worktree("calc")
+    await scene.hub.push_files("calc", files)
+    (folder / name).symlink_to(target)
+    await scene.hub.git("add", "-A", cwd=folder)
+    await scene.hub.git("commit", "-qm", "Link it", cwd=folder)
+    await scene.hub.git("push", "-q", "origin", "HEAD:main", cwd=folder)
+
+
+async def read_proposed(scene: Scene) -> tuple[list[str], dict[str, Any]]:
+    """The paths that the only proposal changes, and its pull request."""
+    (proposal,) = await scene.proposals()
+    files = await scene.hub.as_maintainer.get(f"{AT}/pulls/{proposal['number']}/files")
+    return [file["filename"] for file in files], proposal
+
+
+@pytest.mark.parametrize(
+    ("target", "real"), [("docs/GUIDE.md", "docs/GUIDE.md"), ("docs/../CLAUDE.md", "CLAUDE.md")]
+)
+async def test_a_guide_that_is_a_link_is_written_through(scene: Scene, target: str, real: str) -> None:
+    await link(scene, "AGENTS.md", target, {real: "# Ours\n", "docs/a.md": "a\n"})
+    await scene.correct_thrice()
+    paths, proposal = await read_proposed(scene)
+    assert paths == [real]
+    head = proposal["head"]["sha"]
+    tree = await scene.hub.as_maintainer.get(f"{AT}/git/trees/{head}")
+    modes = {entry["path"]: entry["mode"] for entry in tree["tree"]}
+    assert modes["AGENTS.md"] == "120000", "the link stays a link"
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("../elsewhere.md", "link out of the repository"),
+        ("/etc/motd", "link out of the repository"),
+        ("gone.md", "a link to `gone.md`, which is not there"),
+        ("AGENTS.md", "that leads in a circle"),
+        ("docs", "is no file"),
+        ("a.py", "which is no prose"),
+    ],
+)
+async def test_a_link_to_elsewhere_is_refused_in_words(scene: Scene, target: str, why: str) -> None:
+    await link(scene, "AGENTS.md", target, {"docs/a.md": "a\n"})
+    said = await scene.correct_thrice()
+    assert why in said[2] and await scene.proposals() == []
+
+
+async def test_instructions_of_hob_yml_take_the_rule_where_there_is_no_guide(scene: Scene) -> None:
+    config = "# ours\nlearning: true  # yes\ninstructions: Be brief.  # always\nlabel: bot\n"
+    await scene.hub.push_files("calc", {".github/hob.yml": config})
+    await scene.correct_thrice()
+    paths, proposal = await read_proposed(scene)
+    assert paths == [".github/hob.yml"] and "`instructions` in `.github/hob.yml`" in proposal["body"]
+    shown = await scene.hub.as_maintainer.get(f"{AT}/contents/.github/hob.yml?ref={proposal['head']['sha']}")
+    assert base64.b64decode(shown["content"]).decode() == (
+        "# ours\nlearning: true  # yes\ninstructions: |  # always\n  Be brief.\n"
+        "  - Money wants Decimal, not float.\nlabel: bot\n"
+    )
+
+
+async def test_two_workers_that_choose_at_one_moment_open_one_proposal(scene: Scene) -> None:
+    numbers = []
+    for n, words in enumerate(MONEY):
+        number = await scene.open(f"two{n}")
+        numbers.append(number)
+        await scene.say(number, words)
+        await scene.say(number, "Always name the unit in the docstring")
+        if n < 2:
+            await scene.end(number)
+    await scene.hub.as_maintainer.patch(f"{AT}/pulls/{numbers[2]}", {"state": "closed"})
+    wanted = [
+        ProposedRule(key=key, kind=CorrectionKind.SAID, words=key, file_kind="", seeds=()) for key in "abcdef"
+    ]
+    made = await asyncio.gather(
+        *(scene.store.add_proposed_rule(scene.installation, scene.repo, rule) for rule in wanted)
+    )
+    assert made.count(True) == 1
+    await scene.store.purge_learning(repo="maintainer/calc")
+    for number in numbers[:2]:
+        await scene.handle(number)
+    await asyncio.gather(*(scene.handle(number) for number in (numbers[2], numbers[2], numbers[1])))
+    assert len(await scene.proposals()) == 1
+    rules = await scene.store.list_proposed_rules(scene.repo.id)
+    assert [rule.state for rule in rules] == [RuleState.OPENED]
 
 
 async def test_what_the_guide_says_is_not_proposed(scene: Scene) -> None:

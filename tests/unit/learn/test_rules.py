@@ -98,7 +98,7 @@ def test_what_the_files_say_already_is_known() -> None:
 
 
 def test_the_description_quotes_people_and_calls_nobody() -> None:
-    text = render_proposal(make_rule("Use @octocat/Decimal for money, fixes #7, not float"))
+    text = render_proposal(make_rule("Use @octocat/Decimal for money, fixes #7, not float"), "AGENTS.md")
     assert text.count("@octocat") == text.count("`@octocat/Decimal`") == 4 and "fixes #7" not in text
     for pull in (1, 2, 3):
         assert f"[#{pull}](https://github.test/octo/app/pull/{pull}#issuecomment-" in text

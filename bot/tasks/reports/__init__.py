@@ -1,0 +1,1 @@
+"""What commands of the operator's found: kept for the dashboard."""
