@@ -70,7 +70,8 @@ def start_traces(process: str, url: str) -> None:
 def record_spans(process: str, processor: SpanProcessor) -> None:
     """Give this process's spans to ``processor``."""
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import RandomIdGenerator, TracerProvider
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
     class Ids(RandomIdGenerator):
         """Random ids, but for the first span of a delivery's trace."""
@@ -98,12 +99,13 @@ def _decide_as_first(trace_id: int) -> TraceFlags:
 
     https://opentelemetry.io/docs/specs/otel/trace/sdk/#sampler
     """
+    from opentelemetry.sdk.trace.sampling import Decision
     from opentelemetry.trace import TraceFlags
 
     if _State.sampler is None:
         return TraceFlags(TraceFlags.DEFAULT)
     decision = _State.sampler.should_sample(_no_parent(), trace_id, "receive").decision
-    return TraceFlags(TraceFlags.SAMPLED if decision.is_sampled() else TraceFlags.DEFAULT)
+    return TraceFlags(TraceFlags.SAMPLED if decision is Decision.RECORD_AND_SAMPLE else TraceFlags.DEFAULT)
 
 
 def _no_parent() -> Context:
