@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -26,7 +28,9 @@ from sqlalchemy import text
 sys.path[:0] = [str(Path(__file__).parent.parent)]
 
 from bot.dashboard import create_app  # noqa: E402
+from bot.dashboard.page_reader import PageReader  # noqa: E402
 from bot.dashboard.server import engine_for  # noqa: E402
+from bot.dashboard.task_list import TaskFilter  # noqa: E402
 from bot.domain import Run, TaskState  # noqa: E402
 from bot.settings import load  # noqa: E402
 from bot.tasks.database.connection import Database, connect, sqlalchemy_url  # noqa: E402
@@ -44,44 +48,111 @@ PAGES = (
     "/?verdict=fails",
     "/?verdict=not-run",
     "/?period=day", "/?period=month", "/?kind=answer", "/?words=word77+mend&person=p7", "/operators",
-    "/figures", "/figures?by=person&period=month",
+    "/figures", "/figures?by=person&period=month", "/figures?by=model&period=year",
+    "/figures?by=repository&period=year", "/figures?by=prompt", "/experiments", "/experiments?days=365",
+    "/safety", "/learning", "/forecast", "/tasks/500000", "/tasks/500000/attempts", "/runs/500000",
+    "/runs/500000.json", "/api/v1/tasks", "/api/v1/tasks/500000", "/api/v1/runs/500000/turns",
 )  # fmt: skip
-FILL = """INSERT INTO tasks (kind, state, installation, repo, repo_id, repo_full_name, thread, thread_number,
-    thread_key, trigger, requester, request, delivery, created_at, verdict)
+TIMES = 40  # that each page is asked for; the first of them finds nothing counted
+MOST_MS = 100  # of 19 in 20
+SEEN = {"none": [9999], "one": [7], "100 of 500": list(range(100)), "300 of 500": list(range(300))}
+FILL = (
+    """INSERT INTO tasks (kind, state, installation, repo, repo_id, repo_full_name, thread, thread_number,
+    thread_key, trigger, requester, request, delivery, created_at, verdict, pull)
 SELECT kind, (array['done', 'done', 'done', 'failed', 'cancelled'])[1 + n % 5], n % 200, repo, n % 500,
     'octo/app' || n % 500, jsonb_set(thread, '{title}', to_jsonb('title ' || md5(n::text))), n % 1000,
     n::text,    trigger, jsonb_set(requester, '{login}', to_jsonb('p' || n % 200)),
     'please mend ' || md5((n * 7)::text) || ' word' || n % 1000, 'd' || n,
-    now() - make_interval(secs => (:many - n) * 30.0), (array['proved', 'fails', 'doubtful', ''])[1 + n % 4]
-FROM tasks, generate_series(1, :many) n WHERE id = :first"""
+    now() - make_interval(secs => (:many - n) * 30.0), (array['proved', 'fails', 'doubtful', ''])[1 + n % 4],
+    CASE WHEN n % 3 = 0 THEN n / 3 ELSE 0 END
+FROM tasks, generate_series(1, :many) n WHERE id = :first""",
+    """INSERT INTO runs (task, attempt, fence, worker, state, started_at, ended_at, usage, flags, prompt,
+    estimate)
+SELECT id, 1, 1, 'w', state, created_at, created_at + interval '5 minutes', '{"usd": 0.1, "turns": 7}',
+    jsonb_build_object('prompt', jsonb_build_object('value', 'v' || id % 2)), 'abcdef' || id % 4,
+    '{"chance": 0.5, "size": "small", "signs": ["names a line"]}'
+FROM tasks WHERE id > :first""",
+    """INSERT INTO attempts (task, maker, run, ordinal, state, model, started_at, ended_at, outcome, usage,
+    chosen)
+SELECT task, task, id, 1, 'ended', 'model-' || id % 3, started_at, ended_at,
+    '{"kind": "changed", "title": "Take a share", "suspicions": []}', usage, true
+FROM runs""",
+    """INSERT INTO attempt_turns (attempt, seq, record)
+SELECT id, n, '{"model": "m", "text": "", "calls": [{"name": "shell", "args": {"command": "pytest"},
+    "output": "1 passed", "ok": true, "ms": 9}],
+    "ms": {"turn": 900, "model": 900, "first_token": 300}, "usage": {"output_tokens": 9}}'
+FROM attempts, generate_series(0, 30) n WHERE id = :one""",
+    """INSERT INTO pull_ends (repo_id, pull, merged, thumbs_up, at)
+SELECT repo_id, pull, id % 4 > 0, (id % 50 = 0)::int, created_at + interval '3 hours'
+FROM tasks WHERE pull > 0 AND id % 5 > 0 ON CONFLICT DO NOTHING""",
+    """INSERT INTO deliveries (guid, event, action, installation, headers, body, body_sha256, state, about,
+    received_at, handled_at)
+SELECT 'fill' || n, 'issue_comment', 'created', n % 200, '{}', '{}', '',
+    CASE WHEN n % 10000 = 0 THEN 'failed' ELSE 'handled' END, '',
+    now() - make_interval(secs => n * 30.0), now()
+FROM generate_series(1, :many) n""",
+)
 
 
 async def fill(database: Database, many: int) -> None:
-    """So many tasks of 200 installations, 500 repositories and 200 people, one every half minute."""
+    """So many tasks of 200 installations, 500 repositories and 200 people, one every half minute.
+
+    Each has a run, an attempt and a delivery; a third of them a pull request.
+    """
     first = await Store(database.engine).add_task(make_request())
-    async with database.engine.begin() as connection:
-        await connection.execute(text("SET LOCAL statement_timeout = 0"))
-        await connection.execute(text(FILL), {"many": many, "first": first.id})
+    values = {"many": many, "first": first.id, "one": min(many, 500_000)}
+    for statement in FILL:
+        used = {name: value for name, value in values.items() if f":{name}" in statement}
+        async with database.engine.begin() as connection:
+            await connection.execute(text("SET LOCAL statement_timeout = 0"))
+            await connection.execute(text(statement), used)
     async with database.engine.connect() as opened:
         connection = await opened.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("SET statement_timeout = 0"))
-        await connection.execute(text("VACUUM ANALYZE tasks"))
+        await connection.execute(text("VACUUM ANALYZE"))
 
 
-def time_pages(url: str) -> Table:
-    """The milliseconds of each page, in this process."""
+def time_pages(url: str, many: int) -> tuple[Table, list[str]]:
+    """The milliseconds of each page, in this process, and which were too slow.
+
+    Last come the lists of people who see some repositories alone.
+    """
     engine = engine_for(sqlalchemy_url(url))
-    client = create_app(load(), engine).test_client()
-    table = Table("page", "median ms", "slowest of 20 ms")
+    app = create_app(load(), engine)
+    client, reader = app.test_client(), PageReader(engine)
+    table, slow = Table("page", "median ms", "p95 ms", "slowest ms", "counted in s"), []
+
+    def measure(name: str, ask: Callable[[], object]) -> None:
+        taken, began, counted = [], time.perf_counter(), 0.0
+        for _ in range(TIMES):
+            at = time.perf_counter()
+            answer = ask()
+            taken.append((time.perf_counter() - at) * 1000)
+            if b"Being counted." in getattr(answer, "data", b""):
+                counted = time.perf_counter() - began
+        while b"Being counted." in getattr(ask(), "data", b""):
+            time.sleep(0.2)
+            counted = time.perf_counter() - began
+        late = statistics.quantiles(taken, n=20)[-1]
+        row = (statistics.median(taken), late, max(taken))
+        table.add_row(name, *(f"{each:.0f}" for each in row), f"{counted:.1f}" if counted else "")
+        if late > MOST_MS:
+            slow.append(name)
+
+    def get(path: str) -> object:
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        return answer
+
     for path in PAGES:
-        taken = []
-        for _ in range(20):
-            began = time.perf_counter()
-            assert client.get(path).status_code == 200
-            taken.append((time.perf_counter() - began) * 1000)
-        table.add_row(path, f"{statistics.median(taken):.0f}", f"{max(taken):.0f}")
+        measure(path, partial(get, path.replace("500000", str(min(many, 500_000)))))
+    for who, seen in SEEN.items():
+        measure(f"tasks of who sees {who}", partial(reader.list_tasks, TaskFilter(), seen))
+        for part in (TaskFilter(verdict="proved"), TaskFilter(words="mend")):
+            measure(f"{part.query} of who sees {who}", partial(reader.list_tasks, part, seen))
+        measure(f"open tasks of who sees {who}", partial(reader.count_open, seen))
     engine.dispose()
-    return table
+    return table, slow
 
 
 @dataclass
@@ -206,8 +277,13 @@ async def main() -> None:
         if asked.viewers:
             console.print(await time_viewers(database, url, asked.viewers))
         if asked.tasks:
+            began = time.monotonic()
             await fill(database, asked.tasks)
-            console.print(f"{asked.tasks:,} tasks", await asyncio.to_thread(time_pages, url))
+            console.print(f"filled in {time.monotonic() - began:.0f} s")
+            table, slow = await asyncio.to_thread(time_pages, url, asked.tasks)
+            console.print(f"{asked.tasks:,} tasks", table)
+            if slow:
+                raise SystemExit(f"more than {MOST_MS} ms in more than 1 of 20: {', '.join(slow)}")
         await database.engine.dispose()
 
 

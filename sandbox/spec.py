@@ -228,9 +228,17 @@ class Sandbox(Protocol):
         """
         ...
 
-    async def start(self, command: Command) -> BackgroundCommand:
+    async def start(
+        self,
+        command: Command,
+        *,
+        on_output: Callable[[bytes], None] | None = None,
+        on_end: Callable[[BackgroundState], None] | None = None,
+    ) -> BackgroundCommand:
         """Start a command in the background; it is dead at the latest when the sandbox is closed.
 
+        ``on_output`` is called with all that it prints, as it comes, whoever takes it; ``on_end`` once, when
+        it is over. Both have to be quick.
         It reaches what other commands of this sandbox serve on the loopback, and they reach it. Raises
         BackgroundUnavailable where it could not be bounded.
         """

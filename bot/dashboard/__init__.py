@@ -12,7 +12,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bot.dashboard import figures, operators, orders, pages, token_page
+from bot.dashboard import operators, orders, pages, token_page
 from bot.dashboard.access import routes as sign_in_routes
 from bot.dashboard.access.github import GitHubAway, SignIn
 from bot.dashboard.access.sessions import Sessions
@@ -20,8 +20,10 @@ from bot.dashboard.access.tokens import ApiTokens
 from bot.dashboard.access.viewer import find_viewer, guard
 from bot.dashboard.api import routes as api
 from bot.dashboard.audit import AuditLog
+from bot.dashboard.background_counts import BackgroundCounts
 from bot.dashboard.block_board import BlockBoard
 from bot.dashboard.boards import experiments, forecast, learning, safety
+from bot.dashboard.figures import routes as figures
 from bot.dashboard.flag_board import FlagBoard
 from bot.dashboard.house import House
 from bot.dashboard.live import LiveRuns
@@ -68,6 +70,7 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
         "sessions": sessions,
         "live": LiveRuns(reader, output),
         "output": output,
+        "counts": BackgroundCounts(),
     }
     app.extensions["audit"] = AuditLog(engine)
     app.extensions["house"] = House(engine, settings)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Engine, Select, exists, func, select, update
 
 from bot.dashboard.page_reader import Row
 from bot.domain import TaskState
@@ -19,12 +19,16 @@ from bot.tasks.database.tables import (
     pauses,
     runs,
     tasks,
+    undelivered,
     workers,
     write_turns,
 )
 from bot.tasks.store import Store
 
 MOST = 100  # rows of each table of the page
+_IS_MISSING = ~exists().where(  # it has not come meanwhile
+    deliveries.c.guid == undelivered.c.guid, deliveries.c.state != DeliveryState.FAILED
+)
 
 
 class House:
@@ -97,6 +101,22 @@ class House:
         columns = [deliveries.c[name] for name in ("guid", "event", "received_at", "reason", "installation")]
         query = select(*columns).where(deliveries.c.state == DeliveryState.FAILED)
         return self._rows(query.order_by(deliveries.c.received_at.desc()).limit(MOST))
+
+    def list_undelivered(self) -> list[Row]:
+        """What GitHub could not deliver, as a worker last saw it, the newest first."""
+        query = select(undelivered).where(_IS_MISSING)
+        return self._rows(query.order_by(undelivered.c.failed_at.desc(), undelivered.c.guid).limit(MOST))
+
+    def want_redelivery(self, guid: str, entry: int) -> int:
+        """Have a worker ask GitHub for it again, '' for all that are listed; how many there are.
+
+        ``entry`` of the audit log is told what comes of it.
+        """
+        wanted = update(undelivered).where(undelivered.c.wanted.is_(None), _IS_MISSING).values(wanted=entry)
+        if guid:
+            wanted = wanted.where(undelivered.c.guid == guid)
+        with self._engine.begin() as connection:
+            return connection.execute(wanted).rowcount
 
     def list_pauses(self) -> list[Row]:
         """Where no task is begun, by whose order, since when."""

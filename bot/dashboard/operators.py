@@ -66,6 +66,7 @@ def show() -> str:
         waiting=house.list_waiting(),
         limits=house.list_limits(),
         failed=house.list_failed_deliveries(),
+        undelivered=house.list_undelivered(),
         pauses=house.list_pauses(),
         settings=house.list_settings(),
         flags=_flag_board().list_rules(),
@@ -82,6 +83,20 @@ def retry_delivery(guid: str) -> Response:
     viewer, words = _acting_operator(), guid[:100]
     entry = _begin(viewer, "retry delivery", words)
     _audit().end(entry, "taken up anew" if _house().retry_delivery(words) else "none of this GUID has failed")
+    return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/redeliveries")
+def redeliver() -> Response:
+    """Have GitHub asked again for a delivery that it could not bring, or for all of them."""
+    viewer, guid = _acting_operator(), request.form.get("guid", "").strip()[:100]
+    if not guid and request.form.get("all") != "yes":
+        abort(HTTPStatus.BAD_REQUEST)
+    entry = _begin(viewer, "redeliver", guid or "all")
+    # What a worker says of it afterwards goes over this.
+    _audit().end(entry, "a worker asks GitHub for it")
+    if not _house().want_redelivery(guid, entry):
+        _audit().end(entry, "nothing of that is undelivered, or it is asked for already")
     return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
 
 

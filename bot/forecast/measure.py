@@ -25,7 +25,8 @@ _TASKS = text("""
     ORDER BY max(id) DESC LIMIT :most
 """)
 _TURNS = text("""
-    SELECT record -> 'ms' AS ms, record -> 'usage' AS usage FROM attempt_turns
+    SELECT coalesce(nullif(record -> 'ms', 'null'), '{}') AS ms,
+        coalesce(nullif(record -> 'usage', 'null'), '{}') AS usage FROM attempt_turns
     WHERE at > now() - make_interval(days => :days) ORDER BY at DESC LIMIT :most
 """)
 _RUNS = text("""
@@ -74,7 +75,7 @@ def _measure_turns(turns: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]])
     """Times of a turn, as transcripts have them."""
     if not turns:
         return {}
-    streamed = [(ms, usage) for ms, usage in turns if ms.get("first_token") is not None]
+    streamed = [(ms, usage) for ms, usage in turns if ms.get("first_token") is not None and "model" in ms]
     made = {"tool": fmean(ms.get("tools", 0) for ms, _ in turns) / 1000}
     if streamed:
         rest = sum(ms["model"] - ms["first_token"] for ms, _ in streamed)

@@ -23,6 +23,7 @@ from bot.tasks.database.transactions import first_line
 from bot.tasks.deliveries.records import ArrivedDelivery
 from bot.tasks.deliveries.writer import DeliveryWriter
 from bot.tasks.store import Store
+from bot.trace import note_arrival
 
 log = structlog.get_logger(__name__)
 
@@ -178,7 +179,11 @@ class _WebhookHandler:
         if event not in self._known or (self._actions is not None and (event, action) not in self._actions):
             log.info("delivery.ignored", delivery=guid, github_event=event, action=action)
             return "ignored"
-        return await self._store_in_time(request, guid, event, body, payload)
+        began = time.time_ns()
+        result = await self._store_in_time(request, guid, event, body, payload)
+        if result == "stored":  # one that GitHub repeats has its trace already
+            note_arrival(guid, began, event=event, bytes=len(body))
+        return result
 
     async def _read(self, request: web.Request, held: list[int]) -> bytes:
         """The body as it came, counting what is held so that the caller can give it back."""

@@ -23,7 +23,7 @@ async def serve_web(settings: Settings, stop: asyncio.Event | None = None) -> No
 
     While the database is away it listens and answers 503, which GitHub keeps for redelivery.
     """
-    start_process(settings)
+    start_process(settings, "web")
     if settings.private_key is not None:
         log.warning("web.needless_secret", mend="unset HOB_PRIVATE_KEY here: only `hob worker` needs the key")
     stop = stop or make_stop_event()

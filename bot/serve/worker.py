@@ -20,6 +20,7 @@ from bot.inbox.decision import AppIdentity
 from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
 from bot.inbox.lost.reconcile import Reconciler
+from bot.inbox.lost.redelivery_wishes import RedeliveryWishes
 from bot.moderation.verdict import Moderator
 from bot.notify.sender import NoticeSender
 from bot.offline.registry import MODELS
@@ -123,6 +124,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         beside = [
             asyncio.create_task(presence, name="presence"),
             asyncio.create_task(Reconciler(parts.store, github, bot).run(stop), name="reconcile"),
+            asyncio.create_task(RedeliveryWishes(parts.store, github).run(stop), name="redeliveries"),
             asyncio.create_task(NoticeSender(parts.store, settings.notify).run(stop), name="notices"),
             asyncio.create_task(workshop.disk_cache.keep_within_bounds(), name="disk"),
             asyncio.create_task(_remove_mirrors_of_removed(store, workshop.mirror), name="removed"),

@@ -12,6 +12,7 @@ from bot.tasks.attempts import AttemptRecords
 from bot.tasks.costs import CostRecords
 from bot.tasks.deletion.removed_installations import RemovalRecords
 from bot.tasks.deliveries.records import DeliveryRecords
+from bot.tasks.deliveries.undelivered import UndeliveredRecords
 from bot.tasks.learning.records import LearningRecords
 from bot.tasks.leases import LeaseRecords
 from bot.tasks.live.records import LiveRecords
@@ -41,6 +42,7 @@ class Store(
     NoticeRecords,
     WorkerRecords,
     ReportRecords,
+    UndeliveredRecords,
 ):
     """Every kind of record over one pool of connections. It has no state of its own."""
 

@@ -17,6 +17,7 @@ from bot.workspace.traffic import USED_UP, RunTraffic
 from sandbox.egress.rules import PACKAGES, parse_rule
 from sandbox.spec import (
     BackgroundCommand,
+    BackgroundState,
     Command,
     CommandResult,
     Egress,
@@ -179,9 +180,34 @@ class NetworkObserver:
             view.end(how)
         return done
 
-    async def start(self, command: Command) -> BackgroundCommand:
+    async def start(
+        self,
+        command: Command,
+        *,
+        on_output: Callable[[bytes], None] | None = None,
+        on_end: Callable[[BackgroundState], None] | None = None,
+    ) -> BackgroundCommand:
         """As ``Sandbox.start``; what is refused to it counts for the command that runs meanwhile."""
-        return await self._sandbox.start(command)
+        if self._screen is None or not _is_line(command):
+            return await self._sandbox.start(command, on_output=on_output, on_end=on_end)
+        where = f"in the background, {self._place}" if self._place else "in the background"
+        view = self._screen.open(f"{command.argv[-1]} ({where})")
+
+        def show(data: bytes) -> None:
+            view.add(data)
+            if on_output is not None:
+                on_output(data)
+
+        def show_end(state: BackgroundState) -> None:
+            view.end(_describe_end(state))
+            if on_end is not None:
+                on_end(state)
+
+        try:
+            return await self._sandbox.start(command, on_output=show, on_end=show_end)
+        except BaseException:
+            view.end("not started")
+            raise
 
     async def cut_network(self, reason: str) -> None:
         """As ``Sandbox.cut_network``."""
@@ -232,6 +258,12 @@ def _render_command(command: Command) -> str:
 def _is_line(command: Command) -> bool:
     """Whether it is a line of shell, and no program of Hob's own."""
     return command.argv[:2] == ("bash", "-c")
+
+
+def _describe_end(state: BackgroundState) -> str:
+    """How a command in the background ended, for people who watch."""
+    how = state.reason or ("killed" if state.exit_code is None else f"exit code {state.exit_code}")
+    return f"{how}, {state.seconds:.1f} s"
 
 
 def find_refused(done: CommandResult) -> list[NetworkRequest]:

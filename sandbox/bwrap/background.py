@@ -55,11 +55,24 @@ class BackgroundStreams:
 
 
 class BwrapBackground:
-    """The bubblewrap backend's ``sandbox.spec.BackgroundCommand``; ``pid`` is its bubblewrap's."""
+    """The bubblewrap backend's ``sandbox.spec.BackgroundCommand``; ``pid`` is its bubblewrap's.
 
-    def __init__(self, fds: tuple[int, int], kill: Callable[[], None], seconds: float, pid: int) -> None:
+    ``on_output`` and ``on_end`` are as in ``sandbox.spec.Sandbox.start``.
+    """
+
+    def __init__(
+        self,
+        fds: tuple[int, int],
+        kill: Callable[[], None],
+        seconds: float,
+        pid: int,
+        *,
+        on_output: Callable[[bytes], None] | None = None,
+        on_end: Callable[[BackgroundState], None] | None = None,
+    ) -> None:
         self.pid = pid
         self._kill = kill
+        self._on_output, self._on_end = on_output, on_end
         self._output = bytearray()
         self._dropped = 0
         self._report = bytearray()
@@ -105,10 +118,14 @@ class BwrapBackground:
             self._end("it was stopped")
             await self.wait(_STOP_SECONDS)
 
-    def close(self) -> None:
-        """Its sandbox is closed, so it is dead."""
+    def note_close(self) -> None:
+        """Its sandbox is about to be closed, which ends it."""
         if not self.is_over:
             self._reason = self._reason or "its sandbox was closed"
+
+    def close(self) -> None:
+        """Its sandbox is closed, so it is dead."""
+        self.note_close()
         for fd in list(self._open):
             self._close(fd)
 
@@ -124,6 +141,8 @@ class BwrapBackground:
                 self._close(fd)
 
     def _keep_output(self, data: bytes) -> None:
+        if self._on_output is not None and data:
+            self._on_output(data)
         self._output += data
         more = len(self._output) - KEPT_BYTES
         if more > 0:
@@ -152,3 +171,5 @@ class BwrapBackground:
             self._deadline.cancel()
             if not self._over.done():
                 self._over.set_result(None)
+            if self._on_end is not None:
+                self._on_end(self.state)

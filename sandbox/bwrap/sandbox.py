@@ -45,6 +45,7 @@ from sandbox.memory_file import memory_file
 from sandbox.output.result import RunClock
 from sandbox.spec import (
     BackgroundCommand,
+    BackgroundState,
     BackgroundUnavailable,
     Command,
     CommandResult,
@@ -279,7 +280,13 @@ class BwrapSandbox:
             ) from error
         return _ENDINGS.get(watchdog.reason, ending)
 
-    async def start(self, command: Command) -> BackgroundCommand:
+    async def start(
+        self,
+        command: Command,
+        *,
+        on_output: Callable[[bytes], None] | None = None,
+        on_end: Callable[[BackgroundState], None] | None = None,
+    ) -> BackgroundCommand:
         """See ``sandbox.spec.Sandbox.start``."""
         if self._link.setup_report["store"] != "tmpfs" or not self._group.contained:
             raise BackgroundUnavailable(
@@ -289,9 +296,14 @@ class BwrapSandbox:
         async with self._busy:
             if self._closed:
                 raise SandboxUnavailable("the sandbox is closed", "open another one")
-            return await self._start(command)
+            return await self._start(command, on_output, on_end)
 
-    async def _start(self, command: Command) -> BwrapBackground:
+    async def _start(
+        self,
+        command: Command,
+        on_output: Callable[[bytes], None] | None,
+        on_end: Callable[[BackgroundState], None] | None,
+    ) -> BwrapBackground:
         self._kills = None  # it may be killed for memory between two commands
         with BackgroundStreams(command) as streams:
             options = memory_file(arguments.encode_options(self._policy, command))
@@ -307,7 +319,14 @@ class BwrapSandbox:
                 ) from gone
             pid = int(answer[0]["pid"])
             seconds = min(self._clock.seconds_left, command.seconds or self._clock.seconds_left)
-            started = BwrapBackground(streams.take(), lambda: self._link.stop(pid), seconds, pid)
+            started = BwrapBackground(
+                streams.take(),
+                lambda: self._link.stop(pid),
+                seconds,
+                pid,
+                on_output=on_output,
+                on_end=on_end,
+            )
         self._background = [each for each in self._background if not each.is_over]
         self._background.append(started)
         return started
@@ -346,6 +365,8 @@ class BwrapSandbox:
         if self._busy.locked():
             self._link.kill()
         async with self._busy:
+            for each in self._background:
+                each.note_close()
             await self._link.close()
             for each in self._background:
                 each.close()

@@ -27,6 +27,7 @@ from sandbox.layers.scratch import DiskLayer
 from sandbox.output.result import RunClock, make_result
 from sandbox.spec import (
     BackgroundCommand,
+    BackgroundState,
     BackgroundUnavailable,
     Command,
     CommandResult,
@@ -286,7 +287,13 @@ class DockerSandbox:
             await asyncio.to_thread(self._processes.kill_strays)
         await process.wait()
 
-    async def start(self, command: Command) -> BackgroundCommand:
+    async def start(
+        self,
+        command: Command,
+        *,
+        on_output: Callable[[bytes], None] | None = None,
+        on_end: Callable[[BackgroundState], None] | None = None,
+    ) -> BackgroundCommand:
         """See ``sandbox.spec.Sandbox.start``: never possible here, since each command's end ends all."""
         raise BackgroundUnavailable("commands cannot run in the background with the docker backend")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.dashboard import create_app
+from bot.dashboard import background_counts, create_app
 from bot.dashboard.server import engine_for
 from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
@@ -28,8 +28,9 @@ def read_board(database: Database) -> str:
 
 
 async def test_what_was_estimated_is_said_first_and_measured_after(
-    tmp_path: Path, home: Path, database: Database
+    tmp_path: Path, home: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(background_counts, "PATIENCE_SECONDS", 60.0)
     async with at_work(tmp_path, home, database) as hob:
         await hob.hub.seed_repo("calc", FAULTY)
         hob.says_held([MEND], [DONE])

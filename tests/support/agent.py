@@ -98,7 +98,7 @@ class DirectorySandbox:
             omitted_bytes=omitted,
         )
 
-    async def start(self, command: Command) -> BackgroundCommand:
+    async def start(self, command: Command, **_: object) -> BackgroundCommand:
         raise BackgroundUnavailable("a directory has no background")
 
     async def cut_network(self, reason: str) -> None:

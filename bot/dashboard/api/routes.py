@@ -19,8 +19,8 @@ from bot.dashboard.api.answers import (
     TaskPage,
     TurnsAnswer,
 )
-from bot.dashboard.figures import count_groups
-from bot.dashboard.figures_query import COLUMNS, read_choice
+from bot.dashboard.figures.query import COLUMNS, read_choice
+from bot.dashboard.figures.routes import count_groups
 from bot.dashboard.live import read_place
 from bot.dashboard.page_reader import PageReader, Row
 from bot.dashboard.pages import find_run, find_task

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from flask import Blueprint, abort, current_app, render_template, request
 from sqlalchemy import Engine
 
 from bot.dashboard.access.viewer import find_viewer
+from bot.dashboard.background_counts import find_counts
 from bot.dashboard.boards.command_reports import select_reports
 from bot.dashboard.page_reader import PageReader
 from bot.experiments.compare import compare_variants, render_experiment
@@ -26,28 +30,30 @@ blueprint = Blueprint("experiments", __name__)
 DAYS = (7, 30, 91, 365)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentCounts:
+    """The report's lines, how far estimates were off, and how tasks with each sign of theirs ended."""
+
+    lines: Sequence[str]
+    errors: str
+    signs: Sequence[SignFigures]
+
+
 class ExperimentBoard:
     """The variants of a flag over one database."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def report(self, flag: str, days: int) -> list[str]:
-        """The lines of the report, against the largest variant."""
+    def count(self, flag: str, days: int) -> ExperimentCounts:
+        """The report of so many days, against the largest variant."""
         with self._engine.connect() as connection:
             variants = load_outcomes(connection, flag, days=days)
+            errors = render_estimate_errors(load_estimate_errors(connection, days=days))
+            signs = load_sign_figures(connection, days=days)
         comparisons = compare_variants(variants, variants[0]) if variants else []
-        return render_experiment(flag, variants, comparisons, variants[0].name if variants else "")
-
-    def tell_errors(self, days: int) -> str:
-        """How far the estimates before the work were off."""
-        with self._engine.connect() as connection:
-            return render_estimate_errors(load_estimate_errors(connection, days=days))
-
-    def list_signs(self, days: int) -> list[SignFigures]:
-        """How tasks with each sign of the estimates ended."""
-        with self._engine.connect() as connection:
-            return load_sign_figures(connection, days=days)
+        lines = render_experiment(flag, variants, comparisons, variants[0].name if variants else "")
+        return ExperimentCounts(lines=lines, errors=errors, signs=signs)
 
 
 @blueprint.get("/experiments")
@@ -67,8 +73,6 @@ def show() -> str:
         flag=chosen,
         days=DAYS,
         period=period,
-        lines=board.report(chosen, period),
-        errors=board.tell_errors(period),
-        signs=board.list_signs(period),
+        counted=find_counts().look(("experiments", chosen, period), partial(board.count, chosen, period)),
         tuned=reader.select(select_reports(ReportKind.TUNE)),
     )

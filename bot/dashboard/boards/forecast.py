@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from flask import Blueprint, abort, current_app, render_template, request
 from sqlalchemy import Engine, text
 
 from bot.dashboard.access.viewer import find_viewer
+from bot.dashboard.background_counts import find_counts
 from bot.forecast.forecast import Forecast, forecast, read_load, render_wait
 from bot.forecast.measure import DAYS, measure_workload
 from bot.forecast.workload import ForecastError, Workload
@@ -27,6 +30,16 @@ _SEEN = text("""
             / greatest(1, least(:days, extract(epoch FROM now() - min(created_at)) / 86400)) AS tasks
     FROM tasks WHERE created_at > now() - make_interval(days => :days)
 """)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastCounts:
+    """A task and the load as measured ('' where nothing was asked for), and forecasts, or what is wrong."""
+
+    workload: Workload
+    measured: str
+    forecasts: Sequence[Forecast] = ()
+    wrong: str = ""
 
 
 class ForecastBoard:
@@ -50,6 +63,16 @@ class ForecastBoard:
             return ""
         return f"{row.repositories}:{max(1, round(row.tasks))}:{min(row.installations, row.repositories)}"
 
+    def count(self, asked: str, machine: Machine) -> ForecastCounts:
+        """What the load ``asked`` for needs; for none the measured one, and ``FACTORS`` times that."""
+        measured, workload = self.find_load(), self.measure()
+        wanted = [asked] if asked else list(_multiply(measured))
+        try:
+            made = [self.compute(workload, each, machine) for each in wanted]
+        except ForecastError as trouble:
+            return ForecastCounts(workload=workload, measured=measured, wrong=str(trouble))
+        return ForecastCounts(workload=workload, measured=measured, forecasts=made)
+
     def compute(self, workload: Workload, words: str, machine: Machine) -> Forecast:
         """What a load needs of workers on such machines. Raises ForecastError."""
         load = read_load(words)
@@ -68,25 +91,14 @@ def show() -> str:
     if not find_viewer().sees_all:
         abort(HTTPStatus.NOT_FOUND)
     board: ForecastBoard = current_app.extensions["forecast_board"]
-    measured, machine = board.find_load(), _read_asked_machine(request.args)
+    machine = _read_asked_machine(request.args)
     asked = " ".join(request.args.get("load", "").split())[:60]
-    workload = board.measure()
-    wanted = [asked] if asked else list(_multiply(measured))
-    made: Sequence[Forecast] = ()
-    try:
-        made = [board.compute(workload, each, machine) for each in wanted]
-        wrong = ""
-    except ForecastError as trouble:
-        wrong = str(trouble)
     return render_template(
         "forecast.html",
-        forecasts=made,
-        wrong=wrong,
+        counted=find_counts().look(("forecast", asked, machine), partial(board.count, asked, machine)),
         asked=asked,
-        measured=measured,
         machine=machine,
         gib=machine.memory // GIB,
-        workload=workload,
         wait=render_wait,
         days=DAYS,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,8 +10,9 @@ from flask import Blueprint, abort, current_app, render_template
 from sqlalchemy import Select, func, select
 
 from bot.dashboard.access.viewer import find_viewer
+from bot.dashboard.background_counts import find_counts
 from bot.dashboard.boards.command_reports import select_reports
-from bot.dashboard.page_reader import PageReader
+from bot.dashboard.page_reader import PageReader, Row
 from bot.tasks.database.tables import attempts, corrections, proposed_rules, pull_ends, tasks
 from bot.tasks.reports.records import ReportKind
 
@@ -71,17 +73,23 @@ def _count_transcripts() -> Select[Any]:
     return query.where(made.pull > 0).group_by(made.repo_full_name).order_by(merged.desc()).limit(MOST)
 
 
+_QUERIES: Mapping[str, Callable[[], Select[Any]]] = {
+    "corrections": _count_corrections,
+    "rules": _list_rules,
+    "transcripts": _count_transcripts,
+    "thumbs": _count_thumbs,
+}
+
+
 @blueprint.get("/learning")
 def show() -> str:
     """Counts, rules and thumbs; 404 for anybody but operators."""
     if not find_viewer().sees_all:
         abort(HTTPStatus.NOT_FOUND)
     reader: PageReader = current_app.extensions["reader"]
-    return render_template(
-        "learning.html",
-        corrections=reader.select(_count_corrections()),
-        rules=reader.select(_list_rules()),
-        transcripts=reader.select(_count_transcripts()),
-        exports=reader.select(select_reports(ReportKind.EXPORT)),
-        thumbs=reader.select(_count_thumbs()),
-    )
+
+    def count() -> dict[str, list[Row]]:
+        return {name: reader.select(query()) for name, query in _QUERIES.items()}
+
+    exports = reader.select(select_reports(ReportKind.EXPORT))
+    return render_template("learning.html", counted=find_counts().look("learning", count), exports=exports)

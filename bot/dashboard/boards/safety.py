@@ -10,8 +10,9 @@ from flask import Blueprint, abort, current_app, render_template
 from sqlalchemy import Select, case, func, select, text
 
 from bot.dashboard.access.viewer import find_viewer
+from bot.dashboard.background_counts import find_counts
 from bot.dashboard.boards.command_reports import select_reports
-from bot.dashboard.page_reader import PageReader
+from bot.dashboard.page_reader import PageReader, Row
 from bot.tasks.database.tables import attempts, blocks, refused_requests, tasks
 from bot.tasks.reports.records import ReportKind
 from bot.tasks.safety.records import HELD
@@ -70,12 +71,18 @@ def show() -> str:
         .order_by(row.since.desc())
         .limit(MOST)
     )
+
+    def count() -> dict[str, list[Row]]:
+        return {
+            "refusals": reader.select(_count_refusals()),
+            "suspicions": reader.select(_list_suspicions()),
+        }
+
     return render_template(
         "safety.html",
-        refusals=reader.select(_count_refusals()),
+        counted=find_counts().look("safety", count),
         held=reader.select(_list_held()),
         blocks=listed,
-        suspicions=reader.select(_list_suspicions()),
         redteams=reader.select(select_reports(ReportKind.REDTEAM)),
         days=DAYS,
     )

@@ -92,7 +92,8 @@
       block.dataset.ended = ended;
       const tone = block.querySelector(".tone");
       tone.textContent = ended;
-      tone.className = `tone ${ended.startsWith("exit code 0") ? "good" : "bad"}`;
+      const how = ended.startsWith("exit code 0") ? "good" : ended.startsWith("it was stopped") ? "" : "bad";
+      tone.className = `tone ${how}`;
     }
     if (atEnd) lines.scrollTop = lines.scrollHeight;
   }

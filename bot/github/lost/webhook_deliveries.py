@@ -15,13 +15,17 @@ KEPT_FOR = timedelta(days=3)  # how long GitHub has a delivery that it can be as
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryAttempt:
-    """One attempt of GitHub's to deliver; attempts of one delivery share its ``guid``."""
+    """One attempt of GitHub's to deliver; attempts of one delivery share its ``guid``.
+
+    ``why`` is what GitHub says came of it, such as ``503 Service Unavailable``.
+    """
 
     id: int
     guid: str
     event: str
     at: datetime
     is_delivered: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +79,14 @@ class WebhookDeliveries:
             found.append(attempt)
         return found
 
-    async def redeliver(self, attempt: DeliveryAttempt) -> None:
-        """Have GitHub deliver once more, with the same GUID; asked twice it is delivered twice.
+    async def redeliver(self, attempt: int) -> None:
+        """Have GitHub repeat the attempt of this number, with the same GUID; asked twice it comes twice.
 
         https://docs.github.com/en/rest/apps/webhooks#redeliver-a-delivery-for-an-app-webhook
         """
         await self._app.post(
             "/app/hook/deliveries/{id}/attempts",
-            {"id": str(attempt.id)},
+            {"id": str(attempt)},
             data={},
             extra_headers={SAFE_TO_REPEAT: "yes"},
         )
@@ -95,4 +99,5 @@ def _attempt(delivery: Fields) -> DeliveryAttempt:
         event=delivery.text("event"),
         at=delivery.time("delivered_at"),
         is_delivered=delivery.text("status", "") == "OK",
+        why=f"{delivery.number('status_code', 0) or ''} {delivery.text('status', '')}".strip(),
     )

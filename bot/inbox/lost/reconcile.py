@@ -18,11 +18,12 @@ from sqlalchemy import text
 from bot.backoff import compute_backoff
 from bot.errors import HobError
 from bot.github.app import GitHub
-from bot.github.lost.webhook_deliveries import KEPT_FOR, find_lost
+from bot.github.lost.webhook_deliveries import KEPT_FOR, LostDelivery, find_lost
 from bot.inbox.decision import AppIdentity
 from bot.inbox.lost.sweep import Sweep
 from bot.inbox.routes import ROUTES
 from bot.tasks.database.tables import DeliveryState
+from bot.tasks.deliveries.undelivered import Undelivered
 from bot.tasks.store import Store
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,7 @@ class Reconciler:
         Whatever goes wrong is logged and tried again the next time.
         """
         look, pause = 0, min(FIRST_LOOK, every)
-        while not await _wait_for_stop(stop, pause):
+        while not await wait_for_stop(stop, pause):
             pause = every
             try:
                 async with self._try_lock() as alone:
@@ -70,15 +71,18 @@ class Reconciler:
         Raises UserError, Retry and Parked when GitHub cannot be asked.
         """
         now, deliveries = datetime.now(UTC), self._github.webhook_deliveries
-        asked = 0
+        asked, missing = 0, []
         for lost in find_lost(await deliveries.list_failed(now - KEPT_FOR)):
+            if lost.newest.event in KNOWN and not await self._has_arrived(lost.newest.guid):
+                missing.append(lost)
+        await self._store.note_undelivered([_describe(lost) for lost in missing])
+        for lost in missing:
             attempt = lost.newest
-            if attempt.event not in KNOWN or await self._has_arrived(attempt.guid):
-                continue
             pause = compute_backoff(lost.attempts, first=FIRST, longest=RAREST)
             if (now - attempt.at).total_seconds() < pause:
                 continue
-            await deliveries.redeliver(attempt)
+            await deliveries.redeliver(attempt.id)
+            await self._store.note_redelivery_asked(attempt.guid)
             asked += 1
             log.info("reconcile.redelivery", delivery=attempt.guid, attempts=lost.attempts)
         return asked
@@ -102,7 +106,21 @@ class Reconciler:
                 await connection.invalidate()  # closed, and the lock with it
 
 
-async def _wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:
+def _describe(lost: LostDelivery) -> Undelivered:
+    """A lost delivery as operators see it."""
+    newest = lost.newest
+    return Undelivered(
+        guid=newest.guid,
+        event=newest.event,
+        attempt=newest.id,
+        attempts=lost.attempts,
+        failed_at=newest.at,
+        why=newest.why,
+    )
+
+
+async def wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:
+    """Wait so long, or until ``stop``; whether it came."""
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:

@@ -651,3 +651,18 @@ command_reports = Table(
     Column("found", JSONB, nullable=False),
     _when("at", default=True),
 )
+
+# What GitHub could not deliver, as a worker last saw it: see bot.tasks.deliveries.undelivered. ``wanted`` is
+# the entry of the audit log by which an operator wants it again, until a worker has taken that up.
+undelivered = Table(
+    "undelivered",
+    metadata,
+    Column("guid", Text, primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failed_at", DateTime(timezone=True), nullable=False),
+    _text("why"),
+    _when("asked_at"),
+    Column("wanted", BigInteger),
+)

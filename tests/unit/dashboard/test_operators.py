@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from bot.flags.records import Actor
 from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.tasks.database.tables import DeliveryState
+from bot.tasks.deliveries.undelivered import Undelivered
 from bot.tasks.store import Store
 from bot.tasks.workers.records import WorkerState
 from tests.support.dashboard import Browser, open_dashboard
@@ -161,6 +163,36 @@ async def test_a_failed_delivery_is_taken_up_anew(app: Flask, hub: Hub, store: S
     assert await give(browser, f"/operators/deliveries/{GUID}") == 303
     page = (await browser.get("/operators")).text
     assert "taken up anew" in page and "none of this GUID has failed" in page
+
+
+async def test_what_github_could_not_deliver_is_wanted_again(
+    app: Flask, hub: Hub, store: Store, database: Database
+) -> None:
+    now = datetime.now(UTC)
+    one = Undelivered(
+        guid="one", event="issues", attempt=7, attempts=2, failed_at=now, why="502 <b>Bad Gateway"
+    )
+    await store.note_undelivered([one, replace(one, guid="two"), replace(one, guid="<i>three")])
+    await add_delivery(store, "two", "issues", b"{}")  # it came meanwhile
+    operator, other, path = Browser(app, hub), Browser(app, hub), "/operators/redeliveries"
+    await operator.sign_in()
+    await other.sign_in("stranger")
+    page = (await operator.get("/operators")).text
+    assert "&lt;i&gt;three" in page and "502 &lt;b&gt;Bad Gateway" in page and "<code>two</code>" not in page
+    stolen = {"token": await other.token("/"), "guid": "one"}
+    assert (await other.post(path, stolen)).status_code == 404
+    assert (await operator.post(path, stolen)).status_code == 403, "no form of the operator's own page"
+    assert (await operator.get(path)).status_code == 405
+    assert await give(operator, path) == 400, "neither one nor all"
+    assert await give(operator, path, guid="one") == 303 and await give(operator, path, guid="two") == 303
+    (wish,) = await store.take_redelivery_wishes()
+    assert (wish.guid, wish.attempt) == ("one", 7)
+    assert await give(operator, path, all="yes") == 303
+    assert {each.guid for each in await store.take_redelivery_wishes()} == {"one", "<i>three"}
+    page = (await operator.get("/operators")).text
+    for said in ("redeliver: one", "a worker asks GitHub for it", "redeliver: two", "redeliver: all"):
+        assert said in page, said
+    assert "nothing of that is undelivered, or it is asked for already" in page
 
 
 async def test_on_this_machine_it_is_shown_and_nothing_is_done(database: Database) -> None:

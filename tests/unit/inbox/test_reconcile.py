@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import text
 
 from bot.github.app import GitHub
 from bot.inbox.decision import AppIdentity
 from bot.inbox.intake import Intake
 from bot.inbox.lost.reconcile import Reconciler
+from bot.inbox.lost.redelivery_wishes import RedeliveryWishes
+from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
+from bot.tasks.deliveries.undelivered import Undelivered
 from bot.tasks.store import Store
 from localhub.auth import user_actor
 from localhub.rest.accounts.apps import install
@@ -106,6 +111,53 @@ async def test_s12_one_that_fails_again_is_asked_for_ever_more_rarely(world: Wor
     assert await world.reconciler.redeliver() == 0, "the second attempt is new"
     world.receiver.status = 202
     await hub.idle()
+
+
+async def test_what_operators_want_again_is_asked_for_at_once(world: World, database: Database) -> None:
+    hub, store = world.hub, world.store
+    world.receiver.status = 503
+    for title in ("One", "Two"):
+        await hub.as_maintainer.post(ISSUES, {"title": title})
+    await hub.idle()
+    assert await world.reconciler.redeliver() == 0, "they are too new to be asked for by themselves"
+    await execute(database, ENTRY)
+    assert len(await execute(database, "SELECT guid FROM undelivered WHERE why LIKE '503%'")) == 2
+    wishes = RedeliveryWishes(store, world.gh)
+    assert await wishes.fulfil() == 0
+    await execute(database, "UPDATE undelivered SET wanted = 1 RETURNING guid")
+    world.receiver.status = 202
+    world.receiver.arrived.clear()
+    assert await wishes.fulfil() == 2 and await wishes.fulfil() == 0
+    await hub.idle()
+    guids = {one.headers["X-GitHub-Delivery"] for one in world.receiver.all("issues.opened")}
+    asked = await execute(database, "SELECT guid FROM undelivered WHERE asked_at > now() - interval '1 hour'")
+    assert guids == {row.guid for row in asked} and len(guids) == 2
+    assert (await execute(database, "SELECT outcome FROM audit"))[0].outcome == "GitHub delivers 2 again"
+    await world.take_in()
+    assert await world.reconciler.redeliver() == 0
+    assert await execute(database, "SELECT guid FROM undelivered") == [], "they have arrived"
+
+
+async def test_what_github_refuses_to_deliver_again_is_said(world: World, database: Database) -> None:
+    gone = Undelivered(
+        guid="gone", event="issues", attempt=999_999, attempts=1, failed_at=datetime.now(UTC), why=""
+    )
+    await world.store.note_undelivered([gone])
+    await execute(database, ENTRY)
+    await execute(database, "UPDATE undelivered SET wanted = 1 RETURNING guid")
+    assert await RedeliveryWishes(world.store, world.gh).fulfil() == 1
+    outcome = (await execute(database, "SELECT outcome FROM audit"))[0].outcome
+    assert outcome.startswith("GitHub delivers 0 again; gone not: ") and "404" in outcome
+
+
+ENTRY = """INSERT INTO audit (person, login, address, action)
+VALUES (1, 'maintainer', '127.0.0.1', 'redeliver') RETURNING id"""
+
+
+async def execute(database: Database, statement: str) -> list[Any]:
+    """The rows that a statement gives."""
+    async with database.engine.begin() as connection:
+        return list(await connection.execute(text(statement)))
 
 
 async def test_s13_a_mention_that_no_delivery_told_of_is_found_once(world: World) -> None:

@@ -26,7 +26,7 @@ from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from bot.text.redact import Redactor
 from bot.workspace.network import NetworkObserver
-from sandbox.spec import Command
+from sandbox.spec import BackgroundUnavailable, Command
 from tests.support.sandbox import open_base_sandbox
 from tests.support.tasks import make_request, until
 
@@ -100,6 +100,44 @@ async def test_a_command_is_seen_while_it_runs(
     ids = re.findall(r"^event: output\nid: -1\.(\d+)$", said, re.MULTILINE)
     assert ids == [str(each) for each in range(1, len(ids) + 1)], "each piece once, in order"
     await sandbox.aclose()
+
+
+async def test_a_command_in_the_background_is_seen_beside_others(
+    tmp_path: Path, app: Flask, run: Run, screen: RunScreen
+) -> None:
+    sandbox = await open_base_sandbox(tmp_path)
+    observed = NetworkObserver(sandbox, screen=screen, place="on 1234567")
+    await asyncio.to_thread(find_output(app).mark_watched, run.id)
+    line = f"echo up {SECRET}; while [ ! -e go ]; do sleep 0.05; done; echo went; exec sleep 99"
+    try:
+        server = await observed.start(Command(argv=("bash", "-c", line)))
+    except BackgroundUnavailable as reason:
+        await sandbox.aclose()
+        pytest.skip(str(reason))
+    await until(lambda: has_line(app, run, "up [redacted: known secret]"))
+    await observed.run(Command(argv=("bash", "-c", "touch go")))
+    await until(lambda: has_line(app, run, "went"))
+    assert server.state.is_running, "it is seen while it runs"
+    assert server.take_output() == (f"up {SECRET}\nwent\n".encode(), 0), "and the agent gets all of it"
+    await server.stop()
+    await until(lambda: ends_with(app, run, 1, "it was stopped"))
+    ended = await observed.start(Command(argv=("bash", "-c", "exit 3")))
+    await ended.wait(30)
+    await until(lambda: ends_with(app, run, 3, "exit code 3"))
+    left = await observed.start(Command(argv=("bash", "-c", "sleep 99")))
+    await sandbox.aclose()
+    await until(lambda: ends_with(app, run, 4, "its sandbox was closed"))
+    assert not left.state.is_running
+    titles = {each["command"]: each["title"] for each in find_output(app).list_pieces(run.id, 0)}
+    assert titles[1].startswith("echo up") and titles[3] == "exit 3 (in the background, on 1234567)"
+    assert titles[2] == "touch go (on 1234567)"
+
+
+async def ends_with(app: Flask, run: Run, command: int, how: str) -> bool:
+    """Whether the last that is known of a command is that it ended so."""
+    pieces = await asyncio.to_thread(find_output(app).list_pieces, run.id, 0)
+    ends = [each["ended"] for each in pieces if each["command"] == command]
+    return bool(ends) and ends[-1].startswith(how)
 
 
 def read_stream(app: Flask, run: int) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import time
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
 
 from bot.dashboard.access.viewer import find_viewer
-from bot.dashboard.figures_query import (
+from bot.dashboard.background_counts import find_counts
+from bot.dashboard.figures.query import (
     COLUMNS,
     GROUPS,
     PERIODS,
@@ -23,21 +25,21 @@ from bot.dashboard.page_reader import PageReader, Row
 blueprint = Blueprint("figures", __name__)
 
 MOST_BARS = 26  # groups in the picture: a quarter has 14 weeks
-KEPT_SECONDS = 60.0
-MOST_KEPT = 200  # choices, each of who sees other repositories
 CODEX_A_DAY = 11_887  # pull requests, by the count of Codex's team for its first 53 days: docs/capacity.md
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @blueprint.get("/figures")
 def show() -> str:
-    """The table, for people."""
+    """The table, for people, as it was counted last."""
     choice = read_choice(request.args)
-    rows = count_groups(choice)
+    counted = find_counts().look(*_say_what_counts(choice))
+    rows = counted.value if counted else []
     with_pulls = [row for row in rows if row["pulls"]]
     pulls = sum(row["pulls"] for row in with_pulls)
     return render_template(
         "figures.html",
+        counted=counted,
         rows=rows,
         most=max((row["tasks"] for row in rows), default=1),
         bars=with_pulls[:MOST_BARS],
@@ -64,18 +66,16 @@ def download() -> Response:
 
 
 def count_groups(choice: FigureChoice) -> list[Row]:
-    """The figures of what the viewer may see, at most ``KEPT_SECONDS`` old: a million tasks take seconds."""
+    """The figures of what the viewer may see, at most a minute old, however long they take to count."""
+    return find_counts().wait(*_say_what_counts(choice))
+
+
+def _say_what_counts(choice: FigureChoice) -> tuple[Hashable, Callable[[], list[Row]]]:
+    """The key of a count for this viewer, and what counts it."""
     reader: PageReader = current_app.extensions["reader"]
-    kept: dict[object, tuple[float, list[Row]]] = current_app.extensions.setdefault("figures", {})
     seen = find_viewer().repos
-    asked = (choice, None if seen is None else frozenset(seen))
-    at, rows = kept.get(asked, (-KEPT_SECONDS, []))
-    if time.monotonic() - at >= KEPT_SECONDS:
-        rows = reader.select(build_figures_query(choice, seen))
-        if len(kept) >= MOST_KEPT:
-            kept.clear()
-        kept[asked] = time.monotonic(), rows
-    return rows
+    key = ("figures", choice, None if seen is None else frozenset(seen))
+    return key, partial(reader.select, build_figures_query(choice, seen))
 
 
 def _render_cell(value: Any) -> str:
