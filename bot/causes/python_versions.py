@@ -11,23 +11,9 @@ import re
 # Modules and names of the standard library by the version that no longer has them, or first has them.
 GONE = {
     **dict.fromkeys(("distutils", "imp", "asynchat", "asyncore", "smtpd"), 12),
-    **dict.fromkeys(
-        (
-            "cgi",
-            "cgitb",
-            "crypt",
-            "imghdr",
-            "sndhdr",
-            "telnetlib",
-            "pipes",
-            "nntplib",
-            "uu",
-            "xdrlib",
-            "audioop",
-        )
-        + ("aifc", "chunk", "mailcap", "msilib", "nis", "ossaudiodev", "spwd", "sunau", "lib2to3"),
-        13,
-    ),
+    **dict.fromkeys(("cgi", "cgitb", "crypt", "imghdr", "sndhdr", "telnetlib", "pipes", "nntplib", "uu"), 13),
+    **dict.fromkeys(("xdrlib", "audioop", "aifc", "chunk", "mailcap", "msilib", "nis", "ossaudiodev"), 13),
+    **dict.fromkeys(("spwd", "sunau", "lib2to3"), 13),
     **dict.fromkeys(("collections.Mapping", "collections.MutableMapping", "collections.Callable"), 10),
     **dict.fromkeys(("collections.Iterable", "collections.Sequence", "collections.Hashable"), 10),
     **dict.fromkeys(("inspect.getargspec", "asyncio.coroutine", "inspect.formatargspec"), 11),
