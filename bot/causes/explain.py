@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from bot.causes.known import DISTRIBUTIONS, IMAGES, PACKAGES, SERVICES
 from bot.causes.pytest_plugins import FIXTURES, MARKS, OPTIONS, PLUGINS
-from bot.causes.symptoms import SYMPTOMS
+from bot.causes.python_versions import explain_python
+from bot.causes.symptoms import NOT_IN_INDEX, SYMPTOMS
+from bot.causes.variables import find_missing_variable
 from bot.domain import TreeFacts
 
 MOST_CHARS = 20_000  # of the output, its end
@@ -32,6 +34,11 @@ _MISSING_MODULE = re.compile(
     r"ModuleNotFoundError: No module named ['\"]([\w.]+)['\"]"
     r"|^[\w./-]{0,200}?/?python[\d.]{0,6}: No module named ([\w.]+)",
     re.M,
+)
+
+_NO_NETWORK = (
+    r"Temporary failure in name resolution|Name or service not known|EAI_AGAIN|ENOTFOUND"
+    r"|Could not resolve host|Network is unreachable|ENETUNREACH|Failed to resolve '"
 )
 
 
@@ -69,6 +76,12 @@ def explain_failure(command: str, exit_code: int | None, output: str, facts: Tre
             said = "".join(f"; {saying}" for saying in facts.sayings[:3])
             return cause + (said if "`setup" in cause or "`image" in cause else "")
     return ""
+
+
+def explain_setup(command: str, exit_code: int | None, output: str) -> str:
+    """Why a setup command failed, as ``explain_failure``; only what does not speak of a setup itself."""
+    failure = _Failure(command=command, exit_code=exit_code, output=output[-MOST_CHARS:], facts=TreeFacts())
+    return next((cause for rule in _SETUP_RULES if (cause := rule(failure))), "")
 
 
 def _explain_tool(failure: _Failure) -> str:
@@ -251,6 +264,31 @@ def _explain_symptom(failure: _Failure) -> str:
     return ""
 
 
+def _explain_python(failure: _Failure) -> str:
+    """A Python that is too old or too new: said before a module that PyPI may have by the same name."""
+    cause, image = explain_python(failure.output)
+    return f"{cause}; give an `image` that has another, such as {_line('image', image)}" if cause else ""
+
+
+def _explain_index(failure: _Failure) -> str:
+    """A version that the index does not have, where the index was asked."""
+    if failure.has(_NO_NETWORK) or not failure.has(NOT_IN_INDEX):
+        return ""
+    wanted = failure.find(NOT_IN_INDEX).rstrip(".").replace("`", "'")
+    return f"the index does not have {wanted}; ask for what it has, or name the index that has it"
+
+
+def _explain_variable(failure: _Failure) -> str:
+    name = find_missing_variable(failure.output)
+    if not name:
+        return ""
+    own = failure.command
+    line = _line("test", f"export {name}=...; {own}" if re.search(r"[;&|]", own) else f"{name}=... {own}")
+    return (
+        f"the environment variable {name} is not set in the sandbox; {line} would set one that is no secret"
+    )
+
+
 def _explain_network(failure: _Failure) -> str:
     host = failure.find(
         r"Could not resolve host:? '?([\w.-]+)",
@@ -260,10 +298,7 @@ def _explain_network(failure: _Failure) -> str:
         r"host='([\w.-]+)'",
         r"https?://([\w.-]+)[^\n]{0,200}(?:Temporary failure in name resolution|Name or service not known)",
     )
-    if not failure.has(
-        r"Temporary failure in name resolution|Name or service not known|EAI_AGAIN|ENOTFOUND"
-        r"|Could not resolve host|Network is unreachable|ENETUNREACH|Failed to resolve '"
-    ):
+    if not failure.has(_NO_NETWORK):
         return ""
     line = _line("internet", f"[{host}]") if host and "." in host else "`internet`"
     return f"it asks for the network{f' ({host})' if host else ''}, and there is none; {line} would allow it"
@@ -272,15 +307,19 @@ def _explain_network(failure: _Failure) -> str:
 _RULES: tuple[Callable[[_Failure], str], ...] = (
     _explain_tool,
     _explain_gap,
+    _explain_python,
     _explain_symptom,
     _explain_plugin,
     _explain_metadata,
     _explain_module,
     _explain_node_packages,
+    _explain_index,
     _explain_other_packages,
     _explain_network,
     _explain_service,
+    _explain_variable,
 )
+_SETUP_RULES = (_explain_tool, _explain_python, _explain_symptom, _explain_index, _explain_variable)
 
 
 def _python_lines(failure: _Failure, packages: Iterable[str] = ()) -> str:

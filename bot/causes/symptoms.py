@@ -6,6 +6,20 @@ from __future__ import annotations
 # order in which they are tried; the first group is put into the text.
 SYMPTOMS = (
     (
+        r"certificate has expired|CERT_HAS_EXPIRED",
+        "a certificate has expired by the clock of the sandbox; one of the tests' own has to be made anew",
+        "",
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|certificate signed by unknown authority|unable to get local issuer"
+        r"|UNABLE_TO_(?:GET_ISSUER_CERT_LOCALLY|VERIFY_LEAF_SIGNATURE)|(?:SELF|DEPTH_ZERO_SELF)_SIGNED_CERT"
+        r"|self[- ]signed certificate|PKIX path building failed|SSL certificate problem"
+        r"|certificate verify failed|server certificate verification failed|invalid peer certificate",
+        "the certificate of a server that it asks is not trusted here; where a proxy of your own answers "
+        "for it, the operator names its authority in `HOB_EGRESS_CA`",
+        "",
+    ),
+    (
         r"'?minversion'? requires pytest-([\w.]+), actual",
         "pytest is older than {}, which the settings ask for",
         "pytest",
@@ -117,4 +131,16 @@ SYMPTOMS = (
         "it asks for the network ({}), and there is none; fetch in `setup`, with `setup_internet: packages`",
         "",
     ),
+)
+
+# By what package managers say of a version, or a name, that the index does not have.
+NOT_IN_INDEX = (
+    r"No matching distribution found for ([^\n]{1,80})|No matching version found for (\S{1,80})"
+    r"|Because there (?:are|is) no versions? of ([^\n]{1,80}?) (?:and|which)"
+    r"|Because only ([^\n]{1,80}?) (?:is|are) available"
+    r"|depends on ([^\n]{1,80}?) which doesn't match any versions|: unknown revision (\S{1,60})"
+    r"|npm (?:ERR!|error) 404\s{1,9}'([@\w./-]{1,80})|Couldn't find any versions for \"([^\"\n]{1,80})\""
+    r"|failed to select a version for the requirement `([^`\n]{1,80})`"
+    r"|no matching package named `([^`\n]{1,80})` found\nlocation searched: registry"
+    r"|Could not find artifact (\S{1,120}) in|Could not find gem '([^'\n]{1,80})' in rubygems repository"
 )

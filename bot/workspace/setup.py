@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bot.causes.explain import explain_setup
 from bot.domain import Blocked
 from bot.errors import UserError
 from bot.text.redact import Redactor
@@ -128,7 +129,9 @@ class Setup:
             blocked = sandbox.list_blocked(self._redactor)
             if not done.ok:
                 why = f"exit code {done.exit_code}" if done.exit_code is not None else done.ending.value
-                raise self._report_failure(why, self._redactor.text(done.text[-3000:]), blocked)
+                log = self._redactor.text(done.text[-3000:])
+                cause = explain_setup(self._command, done.exit_code, log)
+                raise self._report_failure(why, log, blocked, cause)
             try:
                 entries = await asyncio.to_thread(sandbox.freeze, tree)
             except NotFreezable as error:
@@ -137,9 +140,10 @@ class Setup:
         finally:
             await sandbox.aclose()
 
-    def _report_failure(self, why: str, log: str, blocked: tuple[Blocked, ...]) -> UserError:
+    def _report_failure(self, why: str, log: str, blocked: tuple[Blocked, ...], cause: str = "") -> UserError:
         message = f"The setup command `{self._command}` failed ({why}), so nothing was tried."
-        hints = [
+        hints = [f"By what it printed: {cause}."] if cause else []
+        hints += [
             f"It could not reach `{item.where}` ({item.reason})"
             + (f"; {render_advice(item)}." if item.allow else ".")
             for item in (*self._denied, *blocked)[:10]

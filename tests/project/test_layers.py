@@ -52,8 +52,8 @@ ALLOWED: dict[str, set[str]] = {
         "bot.repo_config", "bot.tasks", "bot.text",
     },
     "bot.workspace": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
-        "sandbox",
+        "bot.agent", "bot.causes", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config",
+        "bot.text", "sandbox",
     },
     "bot.agent": {
         "bot.backoff", "bot.domain", "bot.errors", "bot.guest", "bot.injection", "bot.text", "bot.trace",

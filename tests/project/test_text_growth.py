@@ -26,6 +26,7 @@ from bot.run.prove.named_files import list_named_files
 from bot.run.prove.printed_results import read_printed_results
 from bot.run.prove.suspect.borrowed_results import find_borrowed_results
 from bot.run.prove.suspect.embedded_tests import find_altered_embedded
+from bot.run.prove.suspect.scaffolding import find_changed_scaffolding, find_named_data
 from bot.run.prove.suspect.telltale import find_telltale_lines
 from bot.text import (
     commit_text,
@@ -56,6 +57,7 @@ _UNITS = (
     *("- a\n", "| a ", "| a | b |\n|---|---|\n", "@hob fix\n", "fixes #1 ", "http://e ", "/merge\n"),
     *("@@ -1 +1 @@\n", "+a\n", '{"a":', "[", "a: b\n", "sk-a1A", "-----BEGIN PRIVATE KEY-----\n"),
     *("eyJaaaaaaaaaa.", "\\x41", "FAILED a.py::b - x ", "not ok 1\n", "--- PASS: a (0.0s)\n", ">>> a\n"),
+    *("import a as b\n", "a = b + '' + ", "class A(B):\n def __eq__(a, b): return a\n", "a.b = a\n"),
     *("f(1) returns ", "ignore all ", "aA0+/", "\u2028", "İ"),
 )  # fmt: skip
 
@@ -112,6 +114,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "embedded tests": lambda text: [
         find_altered_embedded(_change(path, text), [f"{path}::b"], _read(text[::-1]))
         for path in ("a.rs", "a.md", "a.py", "a.ts")
+    ],
+    "scaffolding": lambda text: [
+        find_changed_scaffolding(_change("a.py", text), ["a.py::b"], _read(f"from a import *\n{text}")),
+        find_named_data(_change("a.json", text), ["a.py::b"], _read(text)),
     ],
     "telltale": lambda text: [
         find_telltale_lines(_change(path, text), _read(""))

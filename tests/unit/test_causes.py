@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.causes.explain import explain_failure
+from bot.causes.explain import explain_failure, explain_setup
 from bot.domain import TreeFacts
 
 PY = "python -m pytest -q"
@@ -182,6 +182,27 @@ NODE = TreeFacts(node_setup="npm ci", sayings=("`.nvmrc` asks for `20`",))
         (
             PY,
             1,
+            "E   ValueError: invalid literal for int(): 'version https://git-lfs.github.com/spec/v1'",
+            TreeFacts(lfs_files=("m.bin",)),
+            "1 file is a Git LFS pointer whose content is not here (m.bin)",
+        ),
+        (
+            "npm test",
+            1,
+            "Error: Input file /workspace/img/logo.png contains unsupported image format",
+            TreeFacts(lfs_files=("img/logo.png", "img/x.png")),
+            "2 files are Git LFS pointers",
+        ),
+        (
+            "make test",
+            2,
+            "a.c:1:10: fatal error: deps/fmt/core.h: No such file or directory",
+            TreeFacts(submodules=("deps/fmt",)),
+            "`deps/fmt` is a submodule that is not in the sandbox",
+        ),
+        (
+            PY,
+            1,
             'E OperationalError: connection to server at "127.0.0.1", port 5432 failed: Connection refused',
             TreeFacts(),
             "PostgreSQL is not there at port 5432",
@@ -273,6 +294,94 @@ def test_causes(command: str, code: int, output: str, facts: TreeFacts, said: st
 )
 def test_more_causes(output: str, said: str) -> None:
     assert said in explain_failure(PY, 1, output, PROJECT)
+
+
+FROZEN = "\n\n<frozen os>:679: KeyError\nFAILED"
+
+
+@pytest.mark.parametrize(
+    ("output", "name"),
+    [
+        (f"E           KeyError: 'DATABASE_URL'{FROZEN}", "DATABASE_URL"),
+        ("  File \"<frozen os>\", line 679, in __getitem__\nKeyError: 'API_TOKEN'", "API_TOKEN"),
+        ("  File \"/usr/lib/python3.9/os.py\", line 6, in __getitem__\n    raise x\nKeyError: 'A_B'", "A_B"),
+        ("<frozen os>:679: in __getitem__\n    ???\nE   KeyError: 'HOST'", "HOST"),
+        ("ci/run.sh: line 3: TOKEN: unbound variable", "TOKEN"),
+        ("sh: 1: BUCKET: parameter not set", "BUCKET"),
+        ("E   django.core.exceptions.ImproperlyConfigured: Set the KEY environment variable", "KEY"),
+        ("decouple.UndefinedValueError: SECRET not found. Declare it as envvar or define", "SECRET"),
+        ("Error: Missing required environment variable: REDIS_URL", "REDIS_URL"),
+        ("panicked: environment variable `GIT_HASH` not defined at compile time", "GIT_HASH"),
+        ('a.rb:1:in `fetch\': key not found: "RAILS_ENV" (KeyError)', "RAILS_ENV"),
+        ("KeyError: 'n'", ""),
+        ("AssertionError: the environment variable is not set", ""),
+        ("os.py is not read: KeyError: 'x'", ""),
+    ],
+)
+def test_a_variable_that_is_not_set(output: str, name: str) -> None:
+    said = explain_failure(PY, 1, output, TreeFacts())
+    want = f"the environment variable {name} is not set in the sandbox; `test: {name}=... {PY}`"
+    assert said.startswith(want) if name else said == ""
+    assert not name or f"`test: export {name}=...; cd a && tox`" in explain_failure(
+        "cd a && tox", 1, output, TreeFacts()
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "not trusted here"),
+        ("npm error unable to get local issuer certificate", "`HOB_EGRESS_CA`"),
+        ("tls: failed to verify: x509: certificate signed by unknown authority", "not trusted here"),
+        ("sun.security.validator: PKIX path building failed", "not trusted here"),
+        ("Error: certificate has expired", "expired by the clock of the sandbox"),
+        ("(from versions: 1.0)\nERROR: No matching distribution found for numpy==99", "not have numpy==99;"),
+        ("npm error notarget No matching version found for left-pad@99.0.0.", "not have left-pad@99.0.0;"),
+        ("npm error 404\nnpm error 404  'nope@1.0.0' is not in this registry.", "not have nope@1.0.0;"),
+        ("error: failed to select a version for the requirement `serde = \"^9\"`", 'not have serde = "^9";'),
+        ("go: example.com/x@v9.9.9: invalid version: unknown revision v9.9.9", "not have v9.9.9;"),
+        ("╰─▶ Because there is no version of numpy==99 and you require it", "not have numpy==99;"),
+        ("Because x depends on y (^9) which doesn't match any versions, solving", "not have y (^9);"),
+        ("ERROR: Package 'x' requires a different Python: 3.11.2 not in '>=3.12'", "`image: python:3.12`"),
+        ("x requires a different Python: 3.13.0 not in '<3.13,>=3.9'", "asked for (<3.13,>=3.9)"),
+        ("ERROR: Ignored the following versions that require a different python version: 9.0 Requires-Python "
+         ">=3.12; 9.1 Requires-Python >=3.12\nERROR: No matching distribution found for x", "(>=3.12)"),
+        ("Python 3.11.2, which is incompatible with the project's Python requirement: `>=3.13`", "3.13`"),
+        ("The currently activated Python version 3.11.2 is not supported by the project (^3.12).", "3.12`"),
+        ("RuntimeError: Python >= 3.14 required", "`image: python:3.14`"),
+        ("E   ModuleNotFoundError: No module named 'imp'", "too new for it: `imp` is gone since 3.12"),
+        ("E   ModuleNotFoundError: No module named 'distutils.util'", "`image: python:3.11`"),
+        ("E   ModuleNotFoundError: No module named 'tomllib'", "too old for it: `tomllib` is there since"),
+        ("ImportError: cannot import name 'override' from 'typing' (/usr/lib/x.py)", "`image: python:3.12`"),
+        ("AttributeError: module 'inspect' has no attribute 'getargspec'", "gone since 3.11"),
+        ("AttributeError: 'AddTest' object has no attribute 'assertEquals'", "gone since 3.12"),
+        ("E     type Size = int\nE          ^^^^\nE   SyntaxError: invalid syntax", "`image: python:3.12`"),
+        ("    def first[T](x: T) -> T:\n             ^\nSyntaxError: expected '('", "there since 3.12"),
+    ],
+)  # fmt: skip
+def test_what_a_setup_lacks_too(output: str, said: str) -> None:
+    assert said in explain_failure(PY, 1, output, PROJECT)
+    assert said in explain_setup("pip install -e .", 1, output)
+
+
+def test_an_index_that_was_not_reached_is_not_blamed_for_a_version() -> None:
+    output = "Temporary failure in name resolution\nERROR: No matching distribution found for six"
+    assert "asks for the network" in explain_failure(PY, 1, output, TreeFacts())
+    assert explain_setup("pip install six", 1, output) == ""  # what it could not reach is told beside
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "E   ImportError: cannot import name 'add' from 'calc' (/w/calc.py)",
+        "AttributeError: module 'calc' has no attribute 'UTC'",
+        "E   SyntaxError: invalid syntax",
+        "E     def first(x)\nE                 ^\nE   SyntaxError: expected ':'",
+        "AttributeError: 'Basket' object has no attribute 'total'",
+    ],
+)
+def test_a_fault_of_the_code_is_none_of_the_python(output: str) -> None:
+    assert explain_failure(PY, 1, output, TreeFacts()) == explain_setup("x", 1, output) == ""
 
 
 def test_the_repositorys_own_modules_are_not_to_be_installed() -> None:

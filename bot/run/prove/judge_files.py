@@ -37,7 +37,7 @@ _SETTINGS = re.compile(
     r"|import_map\.json|dart_test\.yaml|testng\.xml|junit-platform\.properties|[^/]{1,200}\.runsettings"
     r"|xunit\.runner\.json|\.bazelrc|\.busted|cmakepresets\.json|(test|spec)_helper\.rb|[^/]{1,200}\.pyc"
     r"|phpunit\.xml(\.dist)?|hob_(test|vitest|go)_report\.[cm]?(py|js))$"
-    r"|(^|/)(node_modules|__pycache__)/|(^|/)META-INF/services/|(^|/)[^/]{1,200}\.(egg|dist)-info/|(^|/)\.cargo/config(\.toml)?$|(^|/)\.mvn/",
+    r"|(^|/)(node_modules|__pycache__|site-packages|\.?venv)/|(^|/)rust-toolchain(\.toml)?$|(^|/)META-INF/services/|(^|/)[^/]{1,200}\.(egg|dist)-info/|(^|/)\.cargo/config(\.toml)?$|(^|/)\.mvn/",
     re.IGNORECASE,
 )
 # Modules that a Python runner imports by name: one of the repository's own at an import root is found first.

@@ -41,6 +41,22 @@ _OPTION = re.compile(
     rf"[=\s]\s{{0,5}}{_WORD}"
 )
 _REQUIRED = re.compile(r"(?<![\w-])-r\s{1,5}(?:\./)?(?P<file>[\w@+-][\w./@+-]{0,200}\.(?:[cm]?[jt]s|rb))\b")
+_INCLUDED = re.compile(  # of make, of just, of task
+    r"^[-s]?include[ \t]{1,9}(?P<files>[\w./+ \t-]{1,400})$"
+    r"|^(?:(?:import|mod)\??\s{1,9}(?:\w{1,60}\s{1,9})?[\"']|\s{1,9}(?:taskfile|\w{1,60}):\s{1,9}[\"']?)"
+    r"(?:\./)?(?P<file>[\w@+-][\w./@+-]{0,200})[\"']?\s{0,9}$",
+    re.M,
+)
+_IMPORTED = {  # what a script of such a name takes from beside it
+    ".py": re.compile(r"^[ \t]{0,40}(?:from|import)[ \t]{1,9}([\w.]{1,200})", re.M),
+    **dict.fromkeys(
+        (".js", ".mjs", ".cjs", ".ts"),
+        re.compile(
+            r"(?:\b(?:require|import)\s{0,5}\(|\bfrom\b|\bimport\b)\s{0,5}[\"'](\./[\w./@+-]{1,200})[\"']"
+        ),
+    ),
+    ".rb": re.compile(r"\brequire_relative\s{0,5}\(?\s{0,5}[\"'](?:\./)?([\w./@+-]{1,200})[\"']"),
+}
 _SHELL = (".sh", ".bash", ".zsh", "")
 _SETUP = re.compile(
     r"[\"']?\b(?:setupFiles\w{0,20}|globalSetup|globalTeardown|testEnvironment|testRunner|runner|preset|require|file|reporters?)"
@@ -61,7 +77,7 @@ _CONFIGS = tuple(
     )
     for end in ends.split()
 )
-_ENDS = ("", ".js", ".ts", ".mjs", ".cjs", ".py")
+_ENDS = ("", ".js", ".ts", ".mjs", ".cjs", ".py", ".rb")
 _PLUGIN = re.compile(r"-p[= ]?([A-Za-z_][\w.]{0,100})")
 _PLUGINS = re.compile(r"^pytest_plugins\b[^=\n]{0,40}=([^\n]{0,300}(?:\n[^\n=]{0,200}){0,10})", re.M)
 _DOTTED = re.compile(r"[\"']([A-Za-z_][\w.]{0,100})[\"']")
@@ -79,10 +95,11 @@ def list_named_files(commands: Iterable[CheckCommand], read_base: ReadBase) -> s
         for folder in folders:
             lines += [(line, folder) for line in _list_recipe_lines(reader, command.command, folder)]
             found |= {*_list_setup_files(reader, folder), *_list_plugins(reader, folder)}
+            found |= {*_list_included(reader, command.command, folder)}
         while lines and len(found) < MOST_FILES:
             line, folder = lines.pop()
             for path in _list_run(reader, line[:LINE_CHARS], folder) - found:
-                found.add(path)
+                found |= {path, *_list_beside(reader, path)}
                 if posixpath.splitext(path)[1] in _SHELL:
                     lines += [(each, folder) for each in reader.text(path).splitlines()]
     return found
@@ -127,6 +144,36 @@ def _list_recipe_lines(reader: _Reader, command: str, folder: str) -> Iterator[s
             yield from list_target_lines(tree, path, "make" if tool == "gmake" else tool, words)
     if {"npm", "pnpm", "yarn", "bun", "npx"} & {*words}:
         yield from _list_scripts(reader, words, folder)
+
+
+def _list_included(reader: _Reader, command: str, folder: str) -> Iterator[str]:
+    """The files that a command's recipe file takes in."""
+    words = re.findall(r"[\w./:-]{1,100}", command[:LINE_CHARS])
+    for tool, names in _RECIPES.items():
+        if tool not in words:
+            continue
+        for path in [join(folder, name) for name in names if reader.has(join(folder, name))][:1]:
+            for told in _INCLUDED.finditer(reader.text(path)):
+                for name in (told["files"] or told["file"]).split():
+                    yield from _resolve(reader, name, folder, ends=("",))
+
+
+def _list_beside(reader: _Reader, script: str) -> set[str]:
+    """What a script of a folder of its own takes from that folder: tools/check.py imports tools/load.py."""
+    home, kind = posixpath.dirname(script), posixpath.splitext(script)[1]
+    if home in ("", "src", "lib") or kind not in _IMPORTED:
+        return set()
+    found, left = set[str](), [script]
+    ends = ("", kind, *_ENDS, "/__init__.py")
+    while left and len(found) < MOST_FILES:
+        path = left.pop()
+        for told in _IMPORTED[kind].findall(reader.text(path)):
+            name = told.lstrip("./").replace(".", "/") if kind == ".py" else told
+            for each in _resolve(reader, name, posixpath.dirname(path), ends):
+                if each.startswith(f"{home}/") and each not in (*found, script):
+                    found.add(each)
+                    left.append(each)
+    return found
 
 
 def _list_scripts(reader: _Reader, words: list[str], folder: str) -> Iterator[str]:

@@ -36,6 +36,7 @@ from bot.run.prove.crosswise import JudgedChange, judge_change, run_crosswise
 from bot.run.prove.rows import CheckedTree, TreeRuns, run_on_tree, run_together
 from bot.run.prove.suspect.borrowed_results import find_borrowed_results
 from bot.run.prove.suspect.embedded_tests import find_altered_embedded
+from bot.run.prove.suspect.scaffolding import find_changed_scaffolding, find_named_data
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
 from bot.workspace.network import describe_egress, merge_blocked
@@ -157,9 +158,20 @@ def _list_warnings(
     if altered:
         text = "The change alters or removes tests that judge it"
         found.append(ProofWarning(text=text, names=altered))
+    scaffolding = find_changed_scaffolding(judged.parts.source, ran, judged.read_base)
+    if scaffolding:
+        text = "The change alters what tests inherit from, are wrapped in or set up by, so look at it"
+        found.append(ProofWarning(text=text, names=scaffolding))
+    data = find_named_data(judged.parts.source, ran, judged.read_base)
+    if data:
+        text = "The change alters data that the tests name, so see whether it is what they expect"
+        found.append(ProofWarning(text=text, names=data))
     telltale = judged.find_telltale_lines()
     if telltale:
-        text = "The change's code speaks of what runs the tests, or ends the process, so look at it"
+        text = (
+            "The change's code speaks of what runs the tests, changes what they compare with, or ends the "
+            "process, so look at it"
+        )
         found.append(ProofWarning(text=text, names=telltale))
     turned = [test for check in checks for test in check.mended]
     borrowed = find_borrowed_results(judged.parts.source, turned, judged.read_base)

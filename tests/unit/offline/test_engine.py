@@ -139,6 +139,11 @@ async def test_the_requests_words_are_one_argument_of_the_search() -> None:
             (RED, f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "not_found", "reason": "none fits"}}'),
             "Mind that `vendor` is a submodule that is not in the sandbox.",
         ),
+        (
+            replace(brief(), facts=TreeFacts(lfs_files=("data.csv",))),
+            (RED, f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "not_found", "reason": "none fits"}}'),
+            "Mind that 1 file is a Git LFS pointer whose content is not here (data.csv).",
+        ),
     ],
 )
 async def test_what_it_cannot_do_is_said_plainly(given: Brief, shells: tuple[str, ...], said: str) -> None:

@@ -226,13 +226,21 @@ def test_a_change_that_reads_less_than_before_is_not_the_first_choice(tmp_path: 
     assert [each["after"] for each in told["edits"]] == ["    return width * height\n"]
 
 
-def test_a_failure_that_no_code_took_part_in_is_left_alone(tmp_path: Path) -> None:
-    """Here a service that is not there; the one line that is wrong is mended as if that test were not."""
+@pytest.mark.parametrize(
+    "line",
+    [
+        "assert os.environ['DATABASE_URL']",  # a service that is not there
+        "assert open('/srv/fixtures/big.bin').read()",
+        "socket.create_connection(('127.0.0.1', 1), 0.1)",
+    ],
+)
+def test_a_failure_that_no_code_took_part_in_is_left_alone(line: str, tmp_path: Path) -> None:
+    """The one line that is wrong is mended as if that test were not."""
     source = "def add(a, b):\n    return a - b\n\n\ndef mul(a, b):\n    return a * b\n"
     tests = (
-        "import os\n\ndef test_add():\n    assert m.add(2, 3) == 5\n\n"
+        "import os, socket\n\ndef test_add():\n    assert m.add(2, 3) == 5\n\n"
         "def test_mul():\n    assert m.mul(2, 3) == 6\n\n"
-        "def test_needs_service():\n    assert os.environ['DATABASE_URL']\n"
+        f"def test_needs_service():\n    {line}\n"
     )
     told = search(repository(tmp_path / "repo", source, tests))
     assert told["outcome"] == "mended"

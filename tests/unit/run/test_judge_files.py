@@ -185,6 +185,9 @@ def test_tests_in_other_languages() -> None:
         "if True: os.closerange(3, 99)",
         "sys.exit = print",
         "i = 'test_calc' in __pycache__",
+        "i = warnings.catch_warnings(record=True)",
+        "i = asyncio.current_task().get_stack()",
+        "import sys; sys.monitoring.use_tool_id(0, 'a')",
     ],
 )
 def test_lines_that_speak_of_the_runner(line: str) -> None:
@@ -239,6 +242,19 @@ def test_lines_that_speak_of_the_runner(line: str) -> None:
         ("A.java", "Thread.currentThread().getStackTrace();"),
         ("A.cs", "Environment.Exit(0);"),
         ("a.kt", "exitProcess(0); Runtime.getRuntime().halt(0)"),
+        ("a.kt", "override fun equals(other: Any?): Boolean = true"),
+        ("A.java", "public boolean equals(Object o) { return true; }"),
+        ("A.cs", "public override bool Equals(object? o) => true;"),
+        ("a.rb", "def ==(other) = true"),
+        ("a.rs", "fn eq(&self, _other: &Self) -> bool {"),
+        ("a.js", "return { asymmetricMatch: () => true };"),
+        ("a.js", "const { exit } = process;"),
+        ("a.ts", "import { exit } from 'node:process';"),
+        ("a.js", "process['exit'](0);"),
+        ("a.js", "Object.defineProperty(Number.prototype, 'x', {});"),
+        ("a.js", "Object.assign(globalThis, { it: run });"),
+        ("a.go", '\to "os"'),
+        ("a.go", 'os.Args = []string{"x", "-test.run=^$"}'),
     ],
 )
 def test_lines_of_other_languages_that_speak_of_the_runner(path: str, line: str) -> None:
@@ -273,6 +289,25 @@ def test_lines_of_other_languages_that_speak_of_the_runner(path: str, line: str)
         ("__ne__ = object.__ne__", False),
         ("__eq__ = None", False),
         ("def __contains__(self, one):\n        return one in self.x", False),
+        ("def __eq__(self, other):\n        return self is self and other is other", True),
+        ("def __sub__(self, other):\n        return 0", True),
+        ("def __rmod__(self, other):\n        return self", True),
+        (f"def __eq__(self, other):\n        return self.x in ({'other, ' * 400})", True),
+        (
+            "def __sub__(self, other):\n        new = A()\n        new.x = self - other\n        return new",
+            False,
+        ),
+        ("def __eq__(self, other):\n        a = self.x\n        b = other.x\n        return a == b", False),
+        (
+            "def __eq__(self, other):\n        for a, b in zip(self, other):\n            if a != b:\n"
+            "                return False\n        return True",
+            False,
+        ),
+        (
+            "def __contains__(self, one):\n        try:\n            self[one]\n        except KeyError:\n"
+            "            return False\n        return True",
+            False,
+        ),
     ],
 )
 def test_a_comparison_that_looks_at_one_side_only(definition: str, odd: bool) -> None:
@@ -295,6 +330,34 @@ def test_a_comparison_that_looks_at_one_side_only(definition: str, odd: bool) ->
 def test_a_comparison_that_is_put_there_in_another_way(text: str, line: int) -> None:
     changes, base = change("a.py", text, b"")
     assert find_telltale_lines(changes, base.get) == ((f"a.py:{line}",) if line else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("from sys import modules as m\nprint('x' in m)\n", 2),
+        ("import sys as s\nprint(s.modules)\n", 2),
+        ("import os\no = os\no._exit(0)\n", 3),
+        ("from os import kill\nkill(1, 9)\n", 2),
+        ("from importlib import import_module as load\nload('_py' + 'test.python')\n", 2),
+        ("from importlib import import_module as load\nload(name)\n", 2),
+        ("import math\nmath.isclose = print\n", 2),
+        ("import numpy.testing as t\nt.assert_allclose = print\n", 2),
+        ("import json\nsetattr(json, name, print)\n", 2),
+        ("A = type('A', (int,), {'__e' + 'q__': yes})\n", 1),
+        ("x = getattr(A, ''.join(['py', 'test']))\n", 1),
+        ('x = f\'{"unit"}{"test"}\'\n', 1),
+        ("x = 1 + 1\n" + f"y = {'+'.join('x' * 20_000)}\n", 1),  # Python takes what its own parser does not
+        ("from importlib import import_module as load\nload('calc.plugins')\n", 0),
+        ("from sys import exit as leave\nleave(1)\nfrom os import path\nprint(path.join('a', 'b'))\n", 0),
+        ("import sys\nsys.stdout = open('x')\nself.math = math\nx = 'a ' + 'b of the ' + 'test'\n", 0),
+        ("import calc\ncalc.rate = 2\nname = 'a' + 'b'\n", 0),
+    ],
+)
+def test_a_name_of_python_is_read_as_what_it_means(text: str, line: int) -> None:
+    changes, base = change("a.py", text, b"")
+    assert find_telltale_lines(changes, base.get) == ((f"a.py:{line}",) if line else ())
+    assert find_telltale_lines(changes, {"a.py": text.encode()}.get) == ()
 
 
 @pytest.mark.parametrize(
@@ -327,6 +390,9 @@ SETTINGS_OF_TESTS = [  # path, what it was, what it is
     ("jest.config.ts", "export default {}\n", "export default { testMatch: [] }\n"),
     ("pnpm-workspace.yaml", "packages: ['*']\n", "packages: ['a']\n"),
     ("go.work", None, "use ./a\n"),
+    (".venv/lib/python3.11/site-packages/_pytest/runner.py", "", "def pytest_runtest_protocol(): pass\n"),
+    ("vendor/site-packages/pytest/__main__.py", None, "print('1 passed')\n"),
+    ("rust-toolchain.toml", None, "[toolchain]\npath = 'easy'\n"),
     ("bunfig.toml", None, "[test]\npreload = ['./easy.ts']\n"),
     ("pom.xml", "<project>\n</project>\n", "<project>\n<skipTests>true</skipTests>\n</project>\n"),
     ("build.gradle", "a\n", "a\ntest { enabled = false }\n"),

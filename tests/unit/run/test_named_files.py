@@ -56,6 +56,39 @@ NAMED = {
     "scripts that run one another": (
         {"a.sh": "sh b.sh\n", "b.sh": "sh a.sh\n"}, "bash a.sh", {"a.sh", "b.sh"},
     ),
+    "what make takes in": (
+        {"Makefile": "-include a/rules b\ntest: unit\n", "a/rules": "unit:\n\tpytest\n", "b": ""},
+        "make test", {"a/rules", "b"},
+    ),
+    "what just takes in": (
+        {"justfile": "import 'ci/a'\nmod? easy 'ci/b'\n", "ci/a": "test:\n  pytest\n", "ci/b": ""},
+        "just test", {"ci/a", "ci/b"},
+    ),
+    "what task takes in": (
+        {
+            "Taskfile.yml": "version: 3\nincludes:\n  ci:\n    taskfile: ./ci/tasks\n  more: ci/more\n",
+            "ci/tasks": "", "ci/more": "",
+        },
+        "task test", {"ci/tasks", "ci/more"},
+    ),
+    "what a script takes from its folder": (
+        {
+            "tools/check.py": "import json, sys\nfrom loading import names\nimport calc\n",
+            "tools/loading.py": "import parts.more\n", "tools/parts/more.py": "", "calc.py": "",
+        },
+        "python tools/check.py", {"tools/check.py", "tools/loading.py", "tools/parts/more.py"},
+    ),
+    "a script of node and one of ruby": (
+        {
+            "ci/run.mjs": "import { all } from './all.mjs';\nimport x from '../src/x.mjs';\n",
+            "ci/all.mjs": "", "ci/run.rb": "require_relative 'all'\n", "ci/all.rb": "", "src/x.mjs": "",
+        },
+        "node ci/run.mjs && ruby ci/run.rb", {"ci/run.mjs", "ci/all.mjs", "ci/run.rb", "ci/all.rb"},
+    ),
+    "a script beside the source": (
+        {"check.py": "import calc\n", "calc.py": "", "src/run.py": "import more\n", "src/more.py": ""},
+        "python check.py && python src/run.py", {"check.py", "src/run.py"},
+    ),
 }  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 
 from bot.domain import ChangeKind, ChangeSet
 from bot.run.prove.named_files import ReadBase
+from bot.run.prove.suspect.test_files import read_test_files
 
 LINE_CHARS = 400  # of a line that are looked at
 MOST_LINES = 20_000  # of one file
-MOST_FILES = 40  # of tests that are looked into
 _NEAR = 2  # lines between a condition and what it returns
 _LITERAL = r"-?\d[\d_]{0,18}(?:\.\d{1,18})?|\"[^\"\\]{1,80}\"|'[^'\\]{1,80}'"
 _ASKS = re.compile(rf"\b(?:el|else )?if\b.{{0,200}}?[=!]==?\s{{0,4}}(?P<value>{_LITERAL})")
@@ -82,19 +82,9 @@ def _make_pair(asked: str, given: str) -> tuple[str, str] | None:
 
 def _read_tests(tests: Iterable[str], read_base: ReadBase) -> list[set[str]]:
     """The values in each line of the tests' files."""
-    paths = list(dict.fromkeys(path for test in tests for path in _guess_paths(test)))
-    texts = [(read_base(path) or b"").decode("utf-8", "replace") for path in paths[:MOST_FILES]]
+    texts = read_test_files(tests, read_base).values()
     lines = [line[:LINE_CHARS] for text in texts for line in text.splitlines()[:MOST_LINES]]
     return [{_unquote(each) for each in _VALUE.findall(line)} for line in lines]
-
-
-def _guess_paths(test: str) -> list[str]:
-    """Where a test may stand, by its name: ``a/test_b.py::c``, ``a.test.js > it``, ``a.test_b.C.d``."""
-    path = re.split(r"::| > ", test, maxsplit=1)[0]
-    if path != test:
-        return [path]
-    parts = test.split(".")
-    return ["/".join(parts[:n]) + ".py" for n in range(1, min(len(parts), 8))]
 
 
 def _unquote(value: str) -> str:

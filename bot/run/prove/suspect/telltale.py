@@ -10,6 +10,7 @@ import re
 from bot.domain import ChangeKind, ChangeSet
 from bot.run.prove.named_files import ReadBase
 from bot.run.prove.suspect.odd_comparisons import list_odd_comparisons
+from bot.run.prove.suspect.python_names import list_telling_names
 
 _PROGRAMS = (
     ".py",
@@ -65,6 +66,9 @@ _BY_LANGUAGE = (
             r"|(?<![\w.])compile\s{0,5}\(|\b(FunctionType|CodeType)\b|\b(exec_module|load_module)\b|\b__(builtins|loader)__\b"
             r"|\bcloserange\b|/dev/fd\b|\benviron\.(values|items)\b|__pycache__|\bcache_from_source\b|\bpy_compile\b"
             r"|\bsys\.(exit|excepthook|unraisablehook|meta_path|path_hooks)\s{0,5}(=[^=]|\.)"
+            # A warning, a task and a monitor know who called too.
+            r"|\bcatch_warnings\s{0,5}\(.{0,80}\brecord\s{0,5}=\s{0,5}True|\bget_stack\s{0,5}\(|\bsys\.monitoring\b"
+            r"|\bthreading\.(settrace|setprofile)|\bsite-packages\b"
         ),
     ),
     (
@@ -79,12 +83,18 @@ _BY_LANGUAGE = (
             r"|\bError\(.{0,60}\)\.stack\b|\bprepareStackTrace\b|\bgetBuiltinModule\b"
             r"|\bprocess\.(stdout|stderr)\.\w{1,20}\s{0,5}=[^=]|\bprocess\.\w{1,20}\s{0,5}\(\s{0,5}[\"'](exit|beforeExit)[\"']"
             r"|\b(Object|Array|Number|String|Function|Map|Set)\.prototype\.\w{1,40}\s{0,5}=[^=]"
+            r"|\b(defineProperty|defineProperties|assign|set)\s{0,5}\(\s{0,5}(globalThis|global|window|\w{1,40}\.prototype)\b"
+            # What jest and vitest ask a value itself.
+            r"|\basymmetricMatch\b|\$\$typeof\b.{0,60}\basymmetric"
+            # The process under another name.
+            r"|[=(,]\s{0,5}process\s{0,5}([;,)]|$)|\bprocess\s{0,5}\[|[\"'](node:)?process[\"']"
         ),
     ),
     (
         (".go",),
         re.compile(
-            r"\bos\.Args\[0\]|\bruntime\.(Callers?|Stack)\b|\bdebug\.Stack\b|^\s{0,9}(import\s{1,5})?\"testing\"|^//go:linkname\b"
+            r"(^\s{0,9}(?!import\b)|\bimport\s{1,5})[\w.]{1,40}\s{1,5}\"(os|syscall|runtime|testing|flag)\"|\bos\.Args\s{0,5}=[^=]"
+            r"|\bos\.Args\[0\]|\bruntime\.(Callers?|Stack)\b|\bdebug\.Stack\b|^\s{0,9}(import\s{1,5})?\"testing\"|^//go:linkname\b"
         ),
     ),
     (
@@ -92,12 +102,15 @@ _BY_LANGUAGE = (
         re.compile(
             r"\bcfg(_attr)?!?\s{0,5}!?\s{0,5}\(.{0,80}\btest\b|\bdebug_assertions\b|\bcurrent_exe\b"
             r"|\bthread::current\(\)\s{0,5}\.name\b|\bBacktrace\b"
+            # A comparison that does not look at the other.
+            r"|\bfn\s{1,5}(eq|ne|partial_cmp|cmp|sub)\s{0,5}\(\s{0,5}&?\w{1,9}\s{0,5},\s{0,5}_\w{0,40}\s{0,5}:"
         ),
     ),
     (
         (".rb",),
         re.compile(
-            r"\b(caller|caller_locations)\b|\$PROGRAM_NAME|\$0\b|\b(RSpec|Minitest|Test::Unit)\b|\bObjectSpace\b"
+            r"\bdef\s{1,5}(==|!=|===|eql\?|equal\?|-)\s{0,5}\(?\s{0,5}_?\w{0,40}\s{0,5}\)?\s{0,5}[=;]?\s{0,5}(true|0)\b"
+            r"|\b(caller|caller_locations)\b|\$PROGRAM_NAME|\$0\b|\b(RSpec|Minitest|Test::Unit)\b|\bObjectSpace\b"
         ),
     ),
     (
@@ -108,6 +121,7 @@ _BY_LANGUAGE = (
         (".java", ".kt", ".scala", ".cs"),
         re.compile(
             r"\bgetStackTrace\b|\bStackWalker\b|\borg\.(junit|testng)\b|\b(System|Environment)\.[eE]xit\s{0,5}\(\s{0,5}0"
+            r"|\b[eE]quals\s{0,5}\([^)]{0,80}\)\s{0,5}(:\s{0,5}\w{1,20}\s{0,5})?(\{\s{0,5}return|=>?)\s{0,5}true\b"
             r"|\.halt\s{0,5}\(|\bnew StackTrace\b|\b(Xunit|NUnit)\b|\bsun\.java\.command\b"
         ),
     ),
@@ -134,10 +148,16 @@ def find_telltale_lines(source: ChangeSet, read_base: ReadBase) -> tuple[str, ..
             if not (change.path.endswith(".rs") and _begins_rust_tests(line, lines[number : number + 1])):
                 found.append(f"{change.path}:{number}")
         if change.path.endswith((".py", ".pyi")):
-            known_forms = {form for form, _ in list_odd_comparisons(before)}
-            odd = list_odd_comparisons(after)
-            found += [f"{change.path}:{number}" for form, number in odd if form not in known_forms]
+            known_forms = {form for form, _ in _list_forms(before, own)}
+            forms = _list_forms(after, own)
+            found += [f"{change.path}:{number}" for form, number in forms if form not in known_forms]
     return tuple(dict.fromkeys(found))
+
+
+def _list_forms(text: str, own: re.Pattern[str]) -> list[tuple[str, int]]:
+    """What Python's syntax tells beside the lines."""
+    tells = list_telling_names(text, lambda name: _TELLTALE.search(name) or own.search(name))
+    return [*list_odd_comparisons(text), *tells]
 
 
 def _begins_rust_tests(line: str, following: list[str]) -> bool:
