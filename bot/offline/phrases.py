@@ -172,7 +172,6 @@ PHRASES = {
     "added-up": Phrase("Keep all values in", "A later value took the place of an earlier one."),
     "absent-or-empty": Phrase("Fix default in", "The default was not used for what is there and empty."),
     "renewed": Phrase("Make a new one in", "It was emptied for those too who had been given it."),
-    "missing-await": Phrase("Wait for the result in", add="The result was not waited for."),
     "grouped": Phrase(
         "Fix operator precedence in", add="Without parentheses the operators bind differently."
     ),
