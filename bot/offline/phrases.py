@@ -163,6 +163,18 @@ PHRASES = {
     "shaped-value": Phrase(
         "Handle another kind of value in", add="The value was used as it came: {new} was missing."
     ),
+    "after-loop": Phrase("Keep the last piece in", add="What a loop does was missing behind it: {new}."),
+    "unfilled": Phrase("Fill what is asked in", add="Nothing was ever put in there: {new} was missing."),
+    "missing-wraps": Phrase("Keep the name and words of what is decorated in", add="{new} was missing."),
+    "rounding": Phrase("Fix rounding in", add="It was rounded the wrong way: {new} was missing."),
+    "moved-call": Phrase("Fix calculation in", "The call went around {old} where {new} is meant."),
+    "term-of-sibling": Phrase("Fix calculation in", add="The other end has it, here {new} was missing."),
+    "added-up": Phrase("Keep all values in", "A later value took the place of an earlier one."),
+    "absent-or-empty": Phrase("Fix default in", "The default was not used for what is there and empty."),
+    "renewed": Phrase("Make a new one in", "It was emptied for those too who had been given it."),
+    "grouped": Phrase(
+        "Fix operator precedence in", add="Without parentheses the operators bind differently."
+    ),
     "needless-condition": Phrase(
         "Remove wrong condition from", drop="The condition {old} does not belong here."
     ),

@@ -68,6 +68,7 @@ _CHORE = re.compile(
     r"assign|label|pin|rewrite|simplify|tidy|reformat|format|sort|switch|turn|provide|offer|expose|accept|"
     r"install|deprecate|update|say|look|see|count|find|search|reduce|increase|speed|tag|archive|"
     r"backport|rebase|revert|squash|commit|push|merge|wait|stop|try|start|begin|prepare|plan|tell|explain|"
+    r"teach|train|help|learn|warn|notify|remind|inform|ship|publish|allow|enable|disable|wire|hook|port|"
     r"describe|compare|profile|vendor|lint|sign|register|restructure|reorgani[sz]e|polish|unify|deduplicate)\b",
     re.I,
 )

@@ -41,7 +41,7 @@ CUES = re.compile(
         |{_ACTUAL_ABROAD}
         |->|=>|→|⇒|⟶)
     |(?P<not>,?\ (?:but\ |and\ )?not\b|而不是|而非)
-    |(?P<weak>\b(?:where|while|but|whereas|and|now|then|sondern|aber|mais|sino|pero|mas)\b|[;が는은、。，,])
+    |(?P<weak>\b(?:where|while|but|whereas|although|though|yet|and|now|then|sondern|aber|mais|sino|pero|mas)\b|[;が는은、。，,])
     |(?P<shown>[!=]=|(?<!!)=(?!=)|\#)
     """,
     re.X | re.I,

@@ -73,6 +73,16 @@ NOT_ABOUT_IT = [
     "Bitte füge deutsche Plurale hinzu",
     "¿Se puede añadir soporte para plural en francés?",
     "请为 plural 添加对德语的支持",
+    "The README still says 2019 in the copyright line",
+    "Ship a wheel for ARM as well",
+    "Would you mind splitting the money tests by currency?",
+    "What does half do with odd numbers?",
+    "Our designer wants the buttons to be blue",
+    "Please pin the versions in requirements.txt",
+    "Warn people that money.add goes away in 3.0",
+    "Teach plural about collective nouns",
+    "Could the error for a bad amount name the file it came from?",
+    "Nothing urgent: let's have a changelog, see #12",
 ]
 ABOUT_IT = [
     "please fix",
@@ -85,6 +95,7 @@ ABOUT_IT = [
     "Can you make the tests pass again?",
     "pytest says: 1 failed, 2 passed",
     "oxes should be oxen",
+    "The irregular words come out wrong, as if nobody had looked them up",  # words of the code alone
 ]
 REPORTS = [  # what is said, the state of the first example, what the written test has to compare
     ("add(2, 3) returns -1, expected 5", "fails", "assert add(2, 3) == 5"),
@@ -114,6 +125,16 @@ REPORTS = [  # what is said, the state of the first example, what the written te
     ("words.money.add(1, 1) must return 2; now 0 is returned", "fails", "assert words.money.add(1, 1) == 2"),
     ("assert plural('fly') == 'flies'  # fails", "fails", "assert plural('fly') == 'flies'"),
     ("money.half(1) gives 0 instead of 0.5", "fails", "assert abs(money.half(1) - 0.5) < 1e-9"),
+    ("half(7) comes out as 3 where I'd expect 3.5", "fails", "assert abs(half(7) - 3.5) < 1e-9"),
+    ("`is_even(4)` says False", "unclear", ""),
+    ("Cart([5]).total() is 0; the answer is 5", "unclear", ""),
+    ("For add(10, 5) the result is 5 although 15 would be right", "fails", "assert add(10, 5) == 15"),
+    ("read_amount('7,5') blows up with a ValueError", "unclear", ""),
+    ("count_words('  ') -> 3 but I want 0", "fails", "assert count_words('  ') == 0"),
+    ("is_even(0) ought to be True", "fails", "assert is_even(0) is True"),
+    ("plural('') comes back as 's'. Expected: ''", "fails", "assert plural('') == ''"),
+    ("Expected `half(9) == 4.5`, actual: 4", "fails", "assert abs(half(9) - 4.5) < 1e-9"),
+    ("We need add(1, 2) == 3 but see -1 in production", "fails", "assert add(1, 2) == 3"),
     ("Calling `plural('')` I get `s` but expect an empty text: `''`", "fails", "assert plural('') == ''"),
 ]
 

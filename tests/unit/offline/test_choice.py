@@ -115,7 +115,7 @@ def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(
     part = Candidate(path="m.py", edits=(edit,), template=template, line=2, function="f", score=1.0)
     tried = FoundChange(parts=(part,), turned={"t.py::test_a"}, full=True, score=1.0)
     young, mature = runner(before, TRUTH, covered=True), runner(before, TRUTH, covered=True)
-    passed = {f"t.py::{n}": TestRun(id=f"t.py::{n}", outcome="passed") for n in range(20)}
+    passed = {f"t.py::{n}": TestRun(id=f"t.py::{n}", outcome="passed") for n in range(60)}
     mature.base.runs |= passed
     assert describe_turn(mature, tried).startswith(turn) and bool(describe_turn(mature, tried)) == bool(turn)
     alone = Comparison(ranked=(tried,))

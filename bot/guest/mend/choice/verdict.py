@@ -18,7 +18,7 @@ SUSPECT = 0.1  # a change with an objection as strong as this is not claimed
 GUESSED = 0.25  # the same where few tests that passed before run the changed lines
 FEW = 3
 SHOWN = 3  # failing tests that show that a condition is meant another way
-MATURE = 20  # passing tests, among which one that is the wrong way round would have been seen
+MATURE = 60  # passing tests, among which one that is the wrong way round would have been seen
 NEAR = 0.8  # how likely another change may be, beside the chosen one, before neither is claimed
 DIFFERENT = 0.2  # of the calls: the share for which they have to differ to be two answers
 

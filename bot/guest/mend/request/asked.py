@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ..layout import is_test
 from ..source import FUNCTIONS
 
 NAMED, SYMBOL, NEAR, WORD = 4, 3, 2, 1  # how surely a test is meant, the surest first
+SAID = 2  # words of the request in the code that a test runs; one alone may be chance
 
 _CODE = re.compile(
     r"`([^`\n]{2,80})`|([A-Za-z_]\w{0,60}(?:\.\w{1,60})+)|([A-Za-z_]\w{0,60})\(|\b([A-Za-z]\w{0,40}_\w{1,40})\b"
@@ -22,7 +23,7 @@ _CODE = re.compile(
 )
 _SHOWN = re.compile(r"`([^`\n]{3,60})`|\"([^\"\n]{3,60})\"|(-?\d{1,9} ?(?:[-+*/^%<>=]{1,2} ?\d{1,9} ?){1,5})")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w+")
-_WORDS = re.compile(r"[^\W\d_]{3,}|\d+\.\d+|\d{2,}")
+_WORDS = re.compile(r"[^\W\d_]{3,}|\d+\.\d+|(?<!#)\b\d{2,}")
 _SPLIT = re.compile(r"(?<=[a-z\d])(?=[A-Z])|_")
 _ORDINARY_TEXT = (
     "the and are but for has had have its not was were with from into onto over that this then than there "
@@ -79,7 +80,11 @@ def rate_test(base: Baseline, run: TestRun, request: Request, prefix: str) -> in
         return 0
     words = {word.lower() for word in _WORDS.findall(request.text)} - _ORDINARY
     vocabulary = _list_words([run.id, own, told, *ran])
-    return WORD if any(is_akin(word, other) for word in words for other in vocabulary) else 0
+    if any(is_akin(word, other) for word in words for other in vocabulary):
+        return WORD
+    code_words = _list_words(_read_functions(base, run, prefix))
+    near = [word for word in words if any(is_akin(word, other) for other in code_words)]
+    return WORD if len(near) >= SAID else 0
 
 
 def leave_unasked(base: Baseline, request: Request, prefix: str) -> None:
@@ -140,6 +145,8 @@ def is_akin(one: str, other: str) -> bool:
         (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
     )
     longer, shorter = max(len(one), len(other)), min(len(one), len(other))
+    if one.isdigit() or other.isdigit():
+        return one == other
     return common >= 3 and common >= longer - 3 and common >= shorter - 1
 
 
@@ -169,6 +176,26 @@ def _list_functions(run: TestRun, prefix: str) -> set[str]:
             found.update(_IDENTIFIER.findall(place))
             found.add(Path(path).stem)
     return found - {"locals", "module", "lambda", "listcomp", "genexpr"}
+
+
+def _read_functions(base: Baseline, run: TestRun, prefix: str) -> Iterator[str]:
+    """The texts of the repository's functions that a test runs, but those that most tests run that pass."""
+    passing = list(base.passing.values())
+    for path in dict.fromkeys(path for path, _, _ in run.types if not is_test(path.removeprefix(prefix))):
+        try:
+            text = Path(path).read_text("utf-8")
+            tree = ast.parse(text)
+        except (OSError, ValueError, SyntaxError, RecursionError):
+            continue
+        ran = set(run.lines.get(path, ()))
+        for node in ast.walk(tree):
+            if not isinstance(node, FUNCTIONS):
+                continue
+            inside = set(range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1))
+            if ran & inside:
+                others = sum(bool(inside & set(each.lines.get(path, ()))) for each in passing)
+                if others <= max(1, len(passing) // 2):
+                    yield ast.get_source_segment(text, node) or ""
 
 
 def _list_words(texts: Iterable[str]) -> set[str]:

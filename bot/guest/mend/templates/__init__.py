@@ -24,8 +24,8 @@ from . import (
 from .conditions import arms, conjuncts, type_tests
 from .literals import constants, data, entries, regexes, texts
 from .registry import Template, list_templates
-from .statements import missing_lines
-from .values import exchange, passing, results, shape, wrapping
+from .statements import left_undone, missing_lines
+from .values import exchange, passing, reckoning, results, shape, wrapping
 
 MODULES = (
     constants,
@@ -38,6 +38,7 @@ MODULES = (
     type_tests,
     exchange,
     passing,
+    reckoning,
     results,
     shape,
     wrapping,
@@ -52,6 +53,7 @@ MODULES = (
     patterns,
     predicates,
     signatures,
+    left_undone,
     missing_lines,
     terms,
 )

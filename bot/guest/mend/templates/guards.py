@@ -113,6 +113,8 @@ def _conditions(site: Site, used: set[str]) -> dict[str, float]:
             found[f"{name} is None"] = near
         if kinds & SIZED or not kinds:
             found[f"not {name}"] = 0.9 * near * (1.0 if kinds else 0.5)
+        if not kinds and name.startswith("self."):
+            found[name] = 0.4 * near
         if kinds & NUMBERS and "bool" not in kinds:
             found[f"{name} == 0"] = near * (1.0 if "ZeroDivisionError" in trouble else 0.5)
             found[f"{name} < 0"] = 0.6 * near
@@ -157,6 +159,10 @@ def wrapped_guard(site: Site) -> Iterator[Proposal]:
             conditions[f"not {name}"] = 0.3 * near
             if kinds & NUMBERS:
                 conditions[f"{name} > 0"] = 0.5 * near
+            if name in used and kinds - {"NoneType"}:
+                for other in site.locals:
+                    if other != name and kinds & set(site.types.get(other, ())):
+                        conditions |= {f"{name} {sign} {other}": 0.4 for sign in (">=", "<=", ">", "<", "!=")}
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         match statement.value:
             case ast.Call(func=ast.Attribute(value=owner, attr=attr)):

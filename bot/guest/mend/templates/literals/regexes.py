@@ -54,6 +54,12 @@ def regex_part(site: Site) -> Iterator[Proposal]:
             if other != have:
                 yield Proposal((TextEdit(at - len(have), at, other),), weight if have else 0.5 * weight)
         yield Proposal((TextEdit(at, at, r"\s*"),), 0.25)
+        if count := re.fullmatch(r"\{(\d+)\}", have):
+            for other in (f"{{1,{count[1]}}}", f"{{{count[1]},}}", f"{{0,{count[1]}}}"):
+                if other != have:
+                    yield Proposal((TextEdit(at - len(have), at, other),), 0.8)
+    if "(?i)" not in pattern and re.search(r"[a-z]", pattern):
+        yield Proposal((TextEdit(start, start, "(?i)"),), 0.5)
     if "[" in pattern:
         yield from _widen_sets(start, pattern, list(signs))
     if pattern.startswith("^") != pattern.endswith("$") or not pattern.startswith("^"):

@@ -97,7 +97,7 @@ def _usual(site: Site) -> dict[str, float]:
                 f"{name} += {other}": 0.3 for other in site.locals if "str" in site.types.get(other, ())
             }
         if "bool" in kinds:
-            lines |= {f"{name} = True": 0.5, f"{name} = False": 0.5}
+            lines |= {f"{name} = True": 0.5, f"{name} = False": 0.5, f"{name} = not {name}": 0.5}
         if kinds & {"list", "deque"}:
             lines |= {
                 f"{name}.append({other})": 0.35 for other in site.locals if other not in (name, "self", "cls")
