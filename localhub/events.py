@@ -62,11 +62,28 @@ def emit(
 def send_issue(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
     """``issues``, or nothing for a pull request (which has its own event)."""
     if action not in LABELLING:
-        note_event(hub, actor, repo, row["id"], action)
+        note_event(hub, actor, repo, row["id"], action, **_choose_noted(hub, actor, row, action, more))
     if not row["is_pull"]:
         fresh = hub.state.one("SELECT * FROM issues WHERE id = ?", row["id"])
         payload = {"action": action, "issue": issue_objects.render_issue(hub, repo, fresh), **more}
         emit(hub, actor, repo, "issues", payload)
+
+
+def send_issue_or_pull(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
+    """``issues``, or ``pull_request`` for the row of one."""
+    if row["is_pull"]:
+        send_pull(hub, actor, repo, action, hub.state.pull_of(row), **more)
+    else:
+        send_issue(hub, actor, repo, action, row, **more)
+
+
+def _choose_noted(hub: Hub, actor: Actor, row: Row, action: str, more: Json) -> Json:
+    """What the list of an issue's events shows of an event, beside who and when."""
+    if action in ("assigned", "unassigned"):
+        return {"assignee": more["assignee"], "assigner": render_user(hub, actor.writer)}
+    if action in ("milestoned", "demilestoned"):
+        return {"milestone": {"title": more["milestone"]["title"]}}
+    return {"lock_reason": issue_objects.find_lock_reason(hub, row)} if action == "locked" else {}
 
 
 def send_label(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, label_row: Row) -> None:
@@ -117,7 +134,9 @@ def send_pull(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: 
     if action == "closed" and fresh["merged_at"]:
         note_event(hub, actor, repo, row["issue_id"], "merged")
     if action not in LABELLING:
-        note_event(hub, actor, repo, row["issue_id"], action)
+        issue = pull_objects.issue_of(hub, fresh)
+        noted = _choose_noted(hub, actor, issue, action, more)
+        note_event(hub, actor, repo, row["issue_id"], action, **noted)
     shown = pull_objects.render_pull(hub, repo, fresh)
     emit(
         hub,

@@ -13,6 +13,8 @@ PREFIXES = {
     "Ref": "REF", "Tree": "T", "Blob": "B", "Installation": "MDIz", "Status": "SC",
     "Discussion": "D", "DiscussionComment": "DC", "DiscussionCategory": "DIC",
     "RepositoryRuleset": "RRS", "MergeQueueEntry": "MQE", "IssueEvent": "IE",
+    "Milestone": "MI", "Release": "RE", "Topic": "TO", "RepositoryTopic": "RT", "Language": "LN",
+    "Workflow": "W", "WorkflowRun": "WFR", "BranchProtectionRule": "BPR", "Tag": "TA",
 }  # fmt: skip
 KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 

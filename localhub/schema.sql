@@ -386,3 +386,59 @@ CREATE TABLE IF NOT EXISTS deliveries (             -- of webhooks; a redelivery
     response_headers_json TEXT NOT NULL DEFAULT '{}',
     response_body TEXT NOT NULL DEFAULT ''
 );
+
+CREATE TABLE IF NOT EXISTS milestones (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,                        -- counted for themselves
+    title TEXT NOT NULL,
+    description TEXT,
+    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed')),
+    due_on TEXT,
+    creator_id INTEGER NOT NULL REFERENCES accounts (id),
+    closed_at TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    UNIQUE (repo_id, number),
+    UNIQUE (repo_id, title)
+);
+CREATE TABLE IF NOT EXISTS issue_milestones (
+    issue_id INTEGER PRIMARY KEY REFERENCES issues (id) ON DELETE CASCADE,
+    milestone_id INTEGER NOT NULL REFERENCES milestones (id) ON DELETE CASCADE
+);
+CREATE TABLE IF NOT EXISTS lock_reasons (           -- of conversations that are locked, where one was given
+    issue_id INTEGER PRIMARY KEY REFERENCES issues (id) ON DELETE CASCADE,
+    reason TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS pinned_issues (
+    issue_id INTEGER PRIMARY KEY REFERENCES issues (id) ON DELETE CASCADE
+);
+CREATE TABLE IF NOT EXISTS moved_issues (           -- for 301 after a transfer
+    repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    issue_id INTEGER NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
+    PRIMARY KEY (repo_id, number)
+);
+CREATE TABLE IF NOT EXISTS sub_issues (             -- in the order in which they were added
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    issue_id INTEGER NOT NULL UNIQUE REFERENCES issues (id) ON DELETE CASCADE,
+    parent_id INTEGER NOT NULL REFERENCES issues (id) ON DELETE CASCADE
+);
+CREATE TABLE IF NOT EXISTS topics (
+    repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    PRIMARY KEY (repo_id, name)
+);
+CREATE TABLE IF NOT EXISTS releases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+    tag_name TEXT NOT NULL,
+    target TEXT NOT NULL,                           -- from which the tag is made once it is published
+    name TEXT,
+    body TEXT,
+    draft INTEGER NOT NULL DEFAULT 0,
+    prerelease INTEGER NOT NULL DEFAULT 0,
+    author_id INTEGER NOT NULL REFERENCES accounts (id),
+    published_at TEXT,
+    created_at TEXT NOT NULL
+);

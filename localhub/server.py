@@ -22,22 +22,36 @@ from localhub.git import http
 from localhub.graphql import endpoint
 from localhub.hub import Hub
 from localhub.pages.routes import add_pages
-from localhub.rest import search
-from localhub.rest.accounts import apps, deliveries, user_access, users
+from localhub.rest.accounts import apps, deliveries, organizations, user_access, users
+from localhub.rest.actions import runs
 from localhub.rest.api import ENTERPRISE_PREFIX, HUB, PREFIX
-from localhub.rest.issues import comments, issues, labels, reactions, timeline
+from localhub.rest.issues import (
+    assignees,
+    comments,
+    issues,
+    labels,
+    locks,
+    milestones,
+    reactions,
+    sub_issues,
+    timeline,
+)
 from localhub.rest.pulls import merging, pulls, review_comments, reviews
 from localhub.rest.repos import (
+    about,
     checks,
     collaborators,
     commits,
     contents,
     protection,
+    releases,
     repos,
     rulesets,
     statuses,
 )
 from localhub.rest.repos import git_database as gitdata
+from localhub.rest.search import issues as search
+from localhub.rest.search import names
 from localhub.rest.serving import mount
 from localhub.state import Row, State
 from localhub.tls import CERTIFICATE, prepare_tls
@@ -46,10 +60,10 @@ from localhub.tls import CERTIFICATE, prepare_tls
 TABLES = [
     module.routes
     for module in (
-        repos, users, collaborators, labels, comments, reactions, issues, merging, review_comments, reviews,
-        pulls,
-        checks, statuses, contents, rulesets, protection, timeline, gitdata, commits, apps, deliveries,
-        user_access, search, endpoint,
+        repos, users, organizations, collaborators, labels, comments, reactions, assignees, locks, milestones,
+        sub_issues, issues, merging, review_comments, reviews, pulls, checks, statuses, contents, rulesets,
+        protection, timeline, gitdata, commits, releases, about, runs, apps, deliveries, user_access, search,
+        names, endpoint,
     )
 ]  # fmt: skip
 

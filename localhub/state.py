@@ -41,6 +41,8 @@ FIRST_IDS = {
     "rulesets": 900_000,
     "issue_events": 17_000_000_000,
     "queue_entries": 3_000_000,
+    "milestones": 14_000_000,
+    "releases": 260_000_000,
     "deliveries": 70_000_000_000,
 }
 

@@ -121,9 +121,12 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             metrics_port=port,
         )
         presence = report_presence(store, parts.worker, capacity.runs, metrics, workshop.disk_cache)
+        reconciler = Reconciler(
+            parts.store, github, bot, worker=parts.worker, discussions=settings.discussions
+        )
         beside = [
             asyncio.create_task(presence, name="presence"),
-            asyncio.create_task(Reconciler(parts.store, github, bot).run(stop), name="reconcile"),
+            asyncio.create_task(reconciler.run(stop), name="reconcile"),
             asyncio.create_task(RedeliveryWishes(parts.store, github).run(stop), name="redeliveries"),
             asyncio.create_task(NoticeSender(parts.store, settings.notify).run(stop), name="notices"),
             asyncio.create_task(workshop.disk_cache.keep_within_bounds(), name="disk"),

@@ -27,7 +27,13 @@ from localhub.errors import ApiError
 from localhub.graphql import discussions  # noqa: F401 (it registers itself)
 from localhub.graphql.invalid import render_bad_variable, render_invalid
 from localhub.graphql.lookup import render_node, render_nodes
-from localhub.graphql.mutations import content, conversations, edits  # noqa: F401 (they register themselves)
+from localhub.graphql.mutations import (  # noqa: F401 (they register themselves)
+    content,
+    conversations,
+    edits,
+    moderation,
+)
+from localhub.graphql.owners import owner_field, render_owned
 from localhub.graphql.registry import MUTATIONS
 from localhub.graphql.repository import render_repository, repository_field
 from localhub.graphql.search import search_field
@@ -77,7 +83,7 @@ async def serve(call: Call) -> web.Response:
             hub.rates.note_creation(call.actor)
     else:
         hub = hub.replicas.find_reader(hub, call.actor.name)
-    viewer = Viewer(hub=hub, actor=call.actor, render_repository=render_repository)
+    viewer = Viewer(hub=hub, actor=call.actor, render_repository=render_repository, render_owned=render_owned)
     executed = execute(
         schema(),
         document,
@@ -129,6 +135,9 @@ def _root(viewer: Viewer) -> dict[str, Any]:
     return {
         "viewer": lambda info: render_account(viewer, viewer.actor.account_id, "User"),
         "repository": repository_field(viewer),
+        "user": owner_field(viewer, "User"),
+        "organization": owner_field(viewer, "Organization"),
+        "repositoryOwner": owner_field(viewer, "User", "Organization"),
         "search": search_field(viewer),
         "node": lambda info, id: render_node(viewer, id),  # noqa: A006 (GitHub names it)
         "nodes": lambda info, ids: render_nodes(viewer, ids),

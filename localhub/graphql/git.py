@@ -8,6 +8,7 @@ from localhub.graphql.checks import render_rollup
 from localhub.graphql.viewer import Object, Viewer, render_account
 from localhub.node_ids import node_id
 from localhub.objects.commit import account_of, render_git_commit
+from localhub.rules.protection import find_protection
 from localhub.state import Row
 
 
@@ -26,9 +27,26 @@ def render_ref(viewer: Viewer, repo: Row, name: str) -> Object | None:
                 "id": node_id("Ref", f"{repo['id']}:{candidate}"),
                 "name": candidate.removeprefix(prefix),
                 "prefix": prefix,
+                "branchProtectionRule": _find_protection(viewer, repo, candidate),
                 "target": lambda info, sha=sha: render_git_object(viewer, repo, sha),
             }
     return None
+
+
+def _find_protection(viewer: Viewer, repo: Row, ref: str) -> Object | None:
+    """The classic protection of a branch, which only those who may push are shown."""
+    branch = ref.removeprefix("refs/heads/")
+    settings = find_protection(viewer.hub, repo, branch) if ref != branch else None
+    if settings is None:
+        return None
+    checks = settings.get("required_status_checks") or {}
+    return {
+        "__typename": "BranchProtectionRule",
+        "id": node_id("BranchProtectionRule", f"{repo['id']}:{branch}"),
+        "pattern": branch,
+        "requiresStatusChecks": bool(checks),
+        "requiresStrictStatusChecks": bool(checks.get("strict")),
+    }
 
 
 def render_git_object(viewer: Viewer, repo: Row, name: str) -> Object | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from localhub.graphql.about import render_milestone_of
 from localhub.graphql.connections import connection_field
 from localhub.graphql.viewer import Object, Viewer, render_account
 from localhub.node_ids import node_id
 from localhub.objects import issue as issue_json
 from localhub.objects.people import find_association
+from localhub.rest.issues.assignees import list_assigned
 from localhub.state import Row
 
 MOST_INT = 2**31 - 1  # of GraphQL's Int, in which ``databaseId`` is given
@@ -26,7 +28,7 @@ def render_issue(viewer: Viewer, repo: Row, row: Row) -> Object:
         "closed": row["state"] == "closed",
         "closedAt": row["closed_at"],
         "locked": bool(row["locked"]),
-        "activeLockReason": None,
+        "activeLockReason": _name_lock_reason(issue_json.find_lock_reason(hub, row)),
         "state": row["state"].upper(),
         "stateReason": row["state_reason"] and row["state_reason"].upper(),
         "url": issue_json.issue_page(hub, repo, row),
@@ -35,19 +37,20 @@ def render_issue(viewer: Viewer, repo: Row, row: Row) -> Object:
         "comments": connection_field(
             "comments", lambda: state.comments(row["id"]), lambda one: render_comment(viewer, repo, one)
         ),
-        "milestone": None,  # there are none here, nor boards of projects
-        "projectCards": connection_field("projectCards", list, dict),
+        "milestone": lambda info: render_milestone_of(viewer, repo, row),
+        "isPinned": state.maybe("SELECT 1 FROM pinned_issues WHERE issue_id = ?", row["id"]) is not None,
+        "projectCards": connection_field("projectCards", list, dict),  # there are no boards of projects here
         "assignees": connection_field(
             "assignees",
-            lambda: _list_assignees(viewer, row),
+            lambda: list_assigned(viewer.hub, row),
             lambda one: render_account(viewer, one["id"]) or {},
         ),
         "labels": connection_field("labels", lambda: state.labels_of(row["id"]), render_label),
     }
 
 
-def _list_assignees(viewer: Viewer, row: Row) -> list[Row]:
-    return viewer.hub.state.all("SELECT account_id AS id FROM issue_assignees WHERE issue_id = ?", row["id"])
+def _name_lock_reason(reason: str | None) -> str | None:
+    return None if reason is None else reason.upper().replace("-", "_").replace(" ", "_")
 
 
 def render_authored(viewer: Viewer, repo: Row, row: Row, kind: str) -> Object:

@@ -89,6 +89,11 @@ def _render_pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
             "closingIssuesReferences", closing, lambda one: render_conversation(viewer, repo, one)
         ),
         "reviews": connection_field("reviews", reviews, lambda one: render_review(viewer, repo, one)),
+        "latestReviews": connection_field(
+            "latestReviews",
+            lambda: list(_find_newest(reviews()).values()),
+            lambda one: render_review(viewer, repo, one),
+        ),
         "reviewThreads": connection_field(
             "reviewThreads", threads, lambda one: render_review_thread(viewer, repo, one)
         ),
@@ -131,6 +136,11 @@ def _visible_reviews(viewer: Viewer, pull: Row) -> list[Row]:
     return [
         r for r in viewer.hub.state.reviews(pull["id"]) if r["state"] != "PENDING" or r["user_id"] == mine
     ]
+
+
+def _find_newest(rows: list[Row]) -> dict[int, Row]:
+    """The newest submitted review of each reviewer."""
+    return {row["user_id"]: row for row in rows if row["state"] != "PENDING"}
 
 
 def _decision(viewer: Viewer, pull: Row) -> str | None:

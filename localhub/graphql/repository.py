@@ -7,14 +7,22 @@ from typing import Any
 
 from localhub.auth import role_of
 from localhub.errors import ApiError
+from localhub.graphql.about import render_about
 from localhub.graphql.connections import connection_field
-from localhub.graphql.discussions import find_discussion, list_categories
+from localhub.graphql.discussions import (
+    find_discussion,
+    list_categories,
+    list_discussions,
+    render_discussion,
+)
 from localhub.graphql.git import render_git_object, render_ref
 from localhub.graphql.issues import render_label
 from localhub.graphql.pulls import pull_state, render_conversation
 from localhub.graphql.viewer import GraphQLFieldError, Object, Viewer, render_account
 from localhub.node_ids import node_id
+from localhub.objects.milestone import milestone_of
 from localhub.objects.repository import full_name, page_url
+from localhub.rest.issues.assignees import list_assigned
 from localhub.rest.issues.labels import find_label
 from localhub.state import Row
 
@@ -55,6 +63,12 @@ def render_repository(viewer: Viewer, repo: Row) -> Object:
         rows = [row for row in rows if not states or row["state"].upper() in states]
         if asked.get("createdBy"):
             rows = [row for row in rows if state.account(row["user_id"])["login"] == asked["createdBy"]]
+        if asked.get("assignee"):
+            rows = [row for row in rows if _is_assigned(viewer, row, asked["assignee"])]
+        if asked.get("mentioned"):
+            rows = [row for row in rows if f"@{asked['mentioned']}".lower() in (row["body"] or "").lower()]
+        if asked.get("milestone"):
+            rows = [row for row in rows if _is_in_milestone(viewer, row, asked["milestone"])]
         return put_in_order([row for row in rows if _has_label(viewer, row, labels)], orderBy)
 
     def labels(query: str | None = None, orderBy: Object | None = None) -> list[Row]:
@@ -90,6 +104,11 @@ def render_repository(viewer: Viewer, repo: Row) -> Object:
             viewer, repo, oid or expression or ""
         ),
         "hasDiscussionsEnabled": True,
+        "discussions": connection_field(
+            "discussions",
+            lambda orderBy=None: list_discussions(viewer, repo, orderBy),
+            lambda row: render_discussion(viewer, repo, row),
+        ),
         "discussion": lambda info, number: find_discussion(viewer, repo, number),
         "discussionCategories": connection_field(
             "discussionCategories", lambda: list_categories(repo), lambda one: one
@@ -103,7 +122,19 @@ def render_repository(viewer: Viewer, repo: Row) -> Object:
             _make_pulls_loader(viewer, repo),
             lambda row: render_conversation(viewer, repo, row),
         ),
+        **render_about(viewer, repo),
     }
+
+
+def _is_assigned(viewer: Viewer, row: Row, login: str) -> bool:
+    logins = [one["login"].lower() for one in list_assigned(viewer.hub, row)]
+    return bool(logins) if login == "*" else login.lower() in logins
+
+
+def _is_in_milestone(viewer: Viewer, row: Row, wanted: str) -> bool:
+    """Whether an issue is in the milestone of this number or title; ``*`` is any."""
+    found = milestone_of(viewer.hub, row)
+    return found is not None and wanted in ("*", str(found["number"]), found["title"])
 
 
 def _find_label(viewer: Viewer, repo: Row, name: str) -> Object | None:

@@ -26,13 +26,14 @@ class GraphQLFieldError(Exception):
 class Viewer:
     """Who asks, and of which hub.
 
-    ``render_repository`` makes the object of a repository; objects that refer to theirs call it here, as
-    the module that has it imports theirs.
+    ``render_repository`` makes the object of a repository, ``render_owned`` the fields that an owner of some
+    has; objects that refer to theirs call them here, as the modules that have them import theirs.
     """
 
     hub: Hub
     actor: Actor
     render_repository: Callable[[Viewer, Row], Object]
+    render_owned: Callable[[Viewer, Row], Object]
 
     def check(self, repo: Row, app: str, user: str = "read") -> None:
         """Raise unless the viewer may do this with the repository."""
@@ -55,4 +56,5 @@ def render_account(viewer: Viewer, account_id: int | None, kind: str | None = No
         "avatarUrl": lambda info, size=None: shown["avatar_url"],
         "url": shown["html_url"],
         "resourcePath": shown["html_url"].removeprefix(viewer.hub.web_url),
+        **(viewer.render_owned(viewer, row) if row["type"] != "Bot" else {}),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from localhub.hub import Hub
 from localhub.node_ids import node_id
+from localhub.objects.milestone import render_milestone_of
 from localhub.objects.people import find_association, render_app_by_id, render_user, render_user_by_id
 from localhub.objects.repository import page_url, render_label, repo_url
 from localhub.state import Row
@@ -37,6 +38,12 @@ def render_assignees(hub: Hub, issue: Row) -> Json:
     return {"assignee": users[0] if users else None, "assignees": users}
 
 
+def find_lock_reason(hub: Hub, issue: Row) -> str | None:
+    """Why a conversation is locked, where somebody said so."""
+    found = hub.state.maybe("SELECT reason FROM lock_reasons WHERE issue_id = ?", issue["id"])
+    return None if found is None else str(found["reason"])
+
+
 def render_issue(hub: Hub, repo: Row, row: Row) -> Json:
     """An issue, or a pull request seen as an issue."""
     state = hub.state
@@ -57,13 +64,13 @@ def render_issue(hub: Hub, repo: Row, row: Row) -> Json:
         "state": row["state"],
         "locked": bool(row["locked"]),
         **render_assignees(hub, row),
-        "milestone": None,
+        "milestone": render_milestone_of(hub, repo, row),
         "comments": state.count("SELECT count(*) FROM comments WHERE issue_id = ?", row["id"]),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "closed_at": row["closed_at"],
         "author_association": find_association(hub, repo, row["user_id"]),
-        "active_lock_reason": None,
+        "active_lock_reason": find_lock_reason(hub, row),
         "body": row["body"],
         "reactions": count_reactions(hub, url, "issue", row["id"]),
         "timeline_url": f"{url}/timeline",

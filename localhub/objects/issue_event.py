@@ -12,7 +12,12 @@ from localhub.objects.people import render_app_by_id, render_user_by_id
 from localhub.objects.repository import repo_url
 from localhub.state import Row
 
-KEPT = frozenset({"closed", "reopened", "labeled", "unlabeled", "merged", "ready_for_review"})
+KEPT = frozenset(
+    """
+    closed reopened labeled unlabeled merged ready_for_review assigned unassigned milestoned demilestoned
+    locked unlocked pinned unpinned
+    """.split()  # noqa: SIM905
+)
 
 
 def note_event(hub: Hub, actor: Actor, repo: Row, issue_id: int, event: str, **more: Any) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from localhub.hub import Hub
 from localhub.node_ids import node_id
-from localhub.objects.issue import count_reactions, render_assignees
+from localhub.objects.issue import count_reactions, find_lock_reason, render_assignees
+from localhub.objects.milestone import render_milestone_of
 from localhub.objects.people import find_association, render_user, render_user_by_id
 from localhub.objects.repository import (
     page_url,
@@ -92,7 +93,7 @@ def render_short_pull(hub: Hub, repo: Row, pull: Row) -> Json:
         "requested_reviewers": [render_user(hub, reviewer) for reviewer in reviewers],
         "requested_teams": [],
         "labels": [render_label(hub, repo, one) for one in hub.state.labels_of(row["id"])],
-        "milestone": None,
+        "milestone": render_milestone_of(hub, repo, row),
         "draft": bool(pull["draft"]),
         "commits_url": links["commits"],
         "review_comments_url": links["review_comments"],
@@ -104,7 +105,7 @@ def render_short_pull(hub: Hub, repo: Row, pull: Row) -> Json:
         "_links": {name: {"href": href} for name, href in links.items()},
         "author_association": find_association(hub, repo, row["user_id"]),
         "auto_merge": None,
-        "active_lock_reason": None,
+        "active_lock_reason": find_lock_reason(hub, row),
     }
 
 

@@ -93,7 +93,10 @@ def render_repository(hub: Hub, repo: Row) -> Json:
         "allow_forking": True,
         "is_template": False,
         "web_commit_signoff_required": False,
-        "topics": [],
+        "topics": [
+            one["name"]
+            for one in hub.state.all("SELECT name FROM topics WHERE repo_id = ? ORDER BY name", repo["id"])
+        ],
         "visibility": "private" if repo["private"] else "public",
         "forks": forks,
         "open_issues": open_issues,

@@ -122,12 +122,26 @@ class Call:
         """The issue (or pull request) in the path; 404 when there is none."""
         row = self.hub.state.issue(self.repo["id"], self.number())
         if row is None:
-            raise not_found()
+            raise self._find_moved() or not_found()
         if not row["is_pull"] and self.actor.kind == "installation":
             # Permission for pull requests alone opens these routes only for pull requests.
             level = "read" if self.request.method == "GET" else "write"
             check_repo(self.hub.state, self.actor, self.repo, app=f"issues:{level}", user="read")
         return row
+
+    def _find_moved(self) -> ApiError | None:
+        """301 to where an issue was transferred to, for who may see that."""
+        sql = (
+            "SELECT issues.repo_id, issues.number FROM issues JOIN moved_issues ON issue_id = issues.id"
+            " WHERE moved_issues.repo_id = ? AND moved_issues.number = ?"
+        )
+        moved = self.hub.state.maybe(sql, self.repo["id"], self.number())
+        if moved is None:
+            return None
+        there = self.hub.state.repo(moved["repo_id"])
+        check_repo(self.hub.state, self.actor, there, app="issues:read", user="read")
+        url = f"{self.hub.api_url}/repositories/{there['id']}/issues/{moved['number']}"
+        return ApiError(301, "Moved Permanently", headers={"Location": url})
 
     def pull(self) -> Row:
         """The pull request in the path; 404 when there is none."""

@@ -21,6 +21,9 @@ from localhub.rest.rate_limits import CREATING_ROUTES
 from localhub.state import Row
 
 API_VERSION = "2022-11-28"
+# Of a personal token: all that clients ask for. Tokens of Apps have no scopes, and no such headers.
+# https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+SCOPES = {"X-OAuth-Scopes": "admin:org, delete_repo, repo, workflow", "X-Accepted-OAuth-Scopes": ""}
 # A repository by name, and by id, where requests for renamed ones are redirected to.
 NAMED, BY_ID = "/repos/{owner}/{repo}", "/repositories/{repository_id:\\d+}"
 
@@ -47,6 +50,8 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
             response = await _serve(hub, route, request, actor)
         except ApiError as error:
             response = error.response()
+        if actor.kind == "user" and actor.app is None:
+            response.headers.update(SCOPES)
         resource = "graphql" if route.path == "/graphql" else "core"
         response.headers.update(hub.rates.headers(actor, resource))
         response.headers["x-github-request-id"] = _request_id()

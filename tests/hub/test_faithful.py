@@ -51,6 +51,8 @@ TOLD = frozenset(
     pull_request_review.submitted pull_request_review.edited pull_request_review.dismissed
     pull_request_review_comment.created pull_request_review_comment.edited pull_request_review_comment.deleted
     check_run.created check_run.completed check_run.rerequested check_run.requested_action
+    issues.assigned issues.unassigned issues.milestoned issues.demilestoned issues.locked issues.unlocked
+    issues.pinned issues.unpinned issues.deleted issues.transferred
     check_suite.rerequested pull_request.enqueued pull_request.dequeued
     merge_group.checks_requested merge_group.destroyed
     discussion.created discussion_comment.created discussion_comment.edited
@@ -113,6 +115,13 @@ async def organise(person: Caller, other: Caller) -> None:
     await person("GET", f"{people}/stranger/permission")
     await person("DELETE", f"{people}/stranger", status=204)
     await person("GET", f"{people}/stranger", status=404)
+    await person("GET", "/")
+    await person("GET", "/orgs/workshop")
+    await person("GET", "/orgs/workshop/repos")
+    await person("GET", "/orgs/workshop/members/maintainer", status=204)
+    await person("GET", "/orgs/workshop/members/stranger", status=404)
+    await person("GET", "/user/orgs")
+    await person("GET", "/users/maintainer/orgs")
     await person(
         "POST", f"{REPO}/labels", {"name": "hob", "color": "0f766e", "description": "For the bot"}, status=201
     )
@@ -167,6 +176,14 @@ async def write_files(person: Caller) -> None:
     await person("GET", f"{REPO}/commits?sha=fix/halves&per_page=2")
     await person("GET", f"{REPO}/commits/{fix['sha']}")
     await person("GET", f"{REPO}/compare/main...fix/halves")
+    await person("GET", f"{REPO}/tags")
+    await person("GET", f"{REPO}/contributors?anon=1")
+    assert (await person("GET", f"{REPO}/languages"))["Python"] == len(PROGRAM)
+    await person("PUT", f"{REPO}/topics", {"names": ["Upper Case"]}, status=422)
+    await person("PUT", f"{REPO}/topics", {"names": ["numbers", "halves"]})
+    assert (await person("GET", f"{REPO}/topics"))["names"] == ["halves", "numbers"]
+    await person("GET", "/search/repositories?q=halves+user:maintainer")
+    await person("GET", "/search/users?q=stranger")
     await person("POST", f"{REPO}/statuses/{fix['sha']}", {"state": "success", "context": "ci"}, status=201)
     await person("GET", f"{REPO}/commits/{fix['sha']}/status")
     await person("GET", f"{REPO}/commits/{fix['sha']}/statuses")
@@ -187,7 +204,7 @@ async def discuss(person: Caller, other: Caller) -> None:
     path = f"{REPO}/issues/{issue['number']}"
     await person("GET", f"{REPO}/issues?state=all&labels=bug&sort=updated&direction=asc")
     await person("GET", path)
-    assert [one["event"] for one in await person("GET", f"{path}/events")] == ["labeled"]
+    assert [one["event"] for one in await person("GET", f"{path}/events")] == ["labeled", "assigned"]
     await person("GET", f"{REPO}/issues/99", status=404)
     await person("PATCH", path, {"title": "half(8) is 2, not 4", "body": "@hob please!"})
     await person("PATCH", path, {"state": "closed", "state_reason": "not_planned"})
@@ -197,10 +214,13 @@ async def discuss(person: Caller, other: Caller) -> None:
     await person("PUT", f"{path}/labels", {"labels": ["hob"]})
     await person("DELETE", f"{path}/labels/hob")
     await person("DELETE", f"{path}/labels", status=204)
-    await person("POST", f"{path}/assignees", {"assignees": ["maintainer"]}, status=201)
+    await person("DELETE", f"{path}/assignees", {"assignees": ["maintainer"]})
+    await person("POST", f"{path}/assignees", {"assignees": ["maintainer", "stranger"]}, status=201)
     told = [one["event"] for one in await person("GET", f"{path}/timeline?per_page=100")]
-    assert told[:3] == ["labeled", "closed", "reopened"] and told.count("unlabeled") >= 2
+    assert told[:4] == ["labeled", "assigned", "closed", "reopened"] and told.count("unlabeled") >= 2
+    await manage(person, path, issue)
     await person("PUT", f"{path}/lock", {"lock_reason": "resolved"}, status=204)
+    await person("GET", path)
     await other("POST", f"{path}/comments", {"body": "But"}, status=403)
     await person("DELETE", f"{path}/lock", status=204)
     comment = await other("POST", f"{path}/comments", {"body": "Me too"}, status=201)
@@ -216,6 +236,107 @@ async def discuss(person: Caller, other: Caller) -> None:
         await person("GET", f"{subject}/reactions")
         await person("DELETE", f"{subject}/reactions/{reaction['id']}", status=204)
     await other("DELETE", one, status=204)
+
+
+async def manage(person: Caller, path: str, issue: dict[str, Any]) -> None:
+    """Milestones, sub-issues, who may be assigned."""
+    milestones = f"{REPO}/milestones"
+    wanted = {"title": "First", "description": "All of it", "due_on": "2026-12-24T00:00:00Z"}
+    made = await person("POST", milestones, wanted, status=201)
+    await person("POST", milestones, {"title": "First"}, status=422)
+    await person("PATCH", path, {"milestone": 99}, status=422)
+    assert (await person("PATCH", path, {"milestone": made["number"]}))["milestone"]["open_issues"] == 1
+    assert len(await person("GET", f"{REPO}/issues?milestone={made['number']}&assignee=*")) == 1
+    await person("GET", f"{REPO}/issues?milestone=none&assignee=none")
+    await person("GET", f"{milestones}?state=all")
+    await person("PATCH", f"{milestones}/{made['number']}", {"state": "closed"})
+    await person("GET", f"{milestones}/{made['number']}")
+    await person("PATCH", path, {"milestone": None})
+    await person("DELETE", f"{milestones}/{made['number']}", status=204)
+    await person("GET", f"{milestones}/{made['number']}", status=404)
+    await person("GET", f"{REPO}/assignees")
+    await person("GET", f"{REPO}/assignees/maintainer", status=204)
+    await person("GET", f"{REPO}/assignees/stranger", status=404)
+    below = await person("POST", f"{REPO}/issues", {"title": "A half of it"}, status=201)
+    await person("POST", f"{path}/sub_issues", {"sub_issue_id": below["id"]}, status=201)
+    await person("POST", f"{path}/sub_issues", {"sub_issue_id": issue["id"]}, status=422)
+    assert [one["id"] for one in await person("GET", f"{path}/sub_issues")] == [below["id"]]
+
+
+async def publish(person: Caller, other: Caller) -> None:
+    """Releases, drafts and the newest of them."""
+    releases = f"{REPO}/releases"
+    await person("GET", f"{releases}/latest", status=404)
+    draft = await person("POST", releases, {"tag_name": "v2", "draft": True, "name": "Two"}, status=201)
+    await person("GET", f"{releases}/tags/v2", status=404)
+    await other("GET", f"{releases}/{draft['id']}", status=404)
+    await person("PATCH", f"{releases}/{draft['id']}", {"draft": False, "body": "Halves."})
+    await person("GET", f"{releases}/tags/v2")
+    assert (await person("GET", f"{REPO}/git/ref/tags/v2"))["object"]["type"] == "commit"
+    await person("POST", releases, {"tag_name": "v2"}, status=422)
+    early = await person("POST", releases, {"tag_name": "v3", "prerelease": True}, status=201)
+    assert (await person("GET", f"{releases}/latest"))["tag_name"] == "v2"
+    assert len(await other("GET", releases)) == 2
+    await person("GET", f"{releases}/{early['id']}/assets")
+    await person("DELETE", f"{releases}/{early['id']}", status=204)
+
+
+async def run_workflow(person: Caller, hub: Hub, sha: str) -> None:
+    """A workflow, a run of it, and its job."""
+    ci = f"{REPO}/contents/.github/workflows/ci.yml"
+    text = "name: Halves\non: push\n"
+    await person("PUT", ci, {"message": "Run", "content": encode_base64(text)}, status=201)
+    made = await hub.admin("app", slug="github-actions", permissions={"checks": "write", "contents": "read"})
+    actions = Caller(hub.client(made["token"]))
+    body = {"name": "tests", "head_sha": sha, "conclusion": "failure"}
+    check = await actions("POST", f"{REPO}/check-runs", body, status=201)
+    [workflow] = (await person("GET", f"{REPO}/actions/workflows"))["workflows"]
+    assert workflow["name"] == "Halves"
+    await person("GET", f"{REPO}/actions/workflows/{workflow['id']}")
+    await person("GET", f"{REPO}/actions/workflows/ci.yml/runs?status=failure")
+    await person("GET", f"{REPO}/actions/workflows/none.yml", status=404)
+    [run] = (await person("GET", f"{REPO}/actions/runs?head_sha={sha}"))["workflow_runs"]
+    await person("GET", f"{REPO}/actions/runs/{run['id']}")
+    [job] = (await person("GET", f"{REPO}/actions/runs/{run['id']}/jobs"))["jobs"]
+    assert job["id"] == check["id"] and job["conclusion"] == "failure"
+    await person("GET", f"{REPO}/actions/jobs/{job['id']}")
+    await person("GET", f"{REPO}/actions/jobs/7", status=404)
+    await person("GET", f"{REPO}/check-suites/{run['check_suite_id']}/check-runs")
+
+
+async def moderate(person: Caller, other: Caller) -> None:
+    """What GraphQL alone has: pins, deleting and transferring."""
+    pinned = await person("POST", f"{REPO}/issues", {"title": "Read this first"}, status=201)
+    moved = await person("POST", f"{REPO}/issues", {"title": "Elsewhere", "labels": ["bug"]}, status=201)
+    await other("POST", f"{REPO}/issues/{moved['number']}/comments", {"body": "Indeed"}, status=201)
+    spare = await person("GET", "/repos/maintainer/spare")
+
+    async def ask(caller: Caller, name: str, shown: str, **values: Any) -> Any:
+        query = (
+            f"mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {shown} }} }}"
+        )
+        return await caller("POST", "/graphql", {"query": query, "variables": {"input": values}})
+
+    own = pinned["node_id"]
+    refused = await ask(other, "pinIssue", "issue { isPinned }", issueId=own)
+    assert refused["errors"][0]["type"] == "FORBIDDEN"
+    for name, shown, key in (
+        ("pinIssue", "issue { isPinned }", "issueId"),
+        ("unpinIssue", "issue { isPinned }", "issueId"),
+        ("lockLockable", "lockedRecord { activeLockReason }", "lockableId"),
+        ("unlockLockable", "unlockedRecord { locked }", "lockableId"),
+    ):
+        more = {"lockReason": "TOO_HEATED"} if name == "lockLockable" else {}
+        answer = await ask(person, name, shown, **{key: own}, **more)
+        assert "errors" not in answer, answer
+    assert "errors" in await ask(other, "deleteIssue", "repository { name }", issueId=own)
+    assert "errors" not in await ask(person, "deleteIssue", "repository { name }", issueId=own)
+    await person("GET", f"{REPO}/issues/{pinned['number']}", status=404)
+    into = {"issueId": moved["node_id"], "repositoryId": spare["node_id"]}
+    answer = await ask(person, "transferIssue", "issue { number comments { totalCount } }", **into)
+    assert answer["data"]["transferIssue"]["issue"] == {"number": 1, "comments": {"totalCount": 1}}
+    await person("GET", f"{REPO}/issues/{moved['number']}", status=301)
+    await other("GET", f"{REPO}/issues/{moved['number']}", status=404)
 
 
 async def propose(person: Caller, other: Caller) -> dict[str, Any]:
@@ -363,12 +484,15 @@ async def test_every_operation_and_webhook_is_as_on_github(hub: Hub) -> None:
     person, other, app = Caller(hub.as_maintainer), Caller(hub.as_stranger), Caller(hub.as_app)
     await organise(person, other)
     await write_files(person)
+    await publish(person, other)
     await discuss(person, other)
+    await moderate(person, other)
     bot = await administer(app, hub)
     pull = await propose(person, other)
     fresh = await person("GET", f"{REPO}/pulls/{pull['number']}")
     await check(bot, person, hub, fresh["head"]["sha"])
     await toggle_draft(person, hub, pull["node_id"])
+    await run_workflow(person, hub, fresh["head"]["sha"])
     await person("GET", "/search/issues?q=repo:maintainer/halves+is:pr")
     await person("GET", "/search/issues?q=", status=422)
     await rule(person, hub, fresh)

@@ -57,7 +57,9 @@ INVALID: Final = {
 }
 
 # Path parameters that span several segments.
-LONG: Final = frozenset({"path", "ref", "branch", "basehead"})
+LONG: Final = frozenset({"path", "ref", "branch", "basehead", "tag"})
+# Ids that may be names as well: of a workflow the name of its file.
+NAMED: Final = frozenset({"workflow_id"})
 
 
 class SpecViolation(AssertionError):
@@ -138,7 +140,8 @@ def pattern_of(template: str) -> str:
         elif name in LONG:
             parts.append("/.+")
         else:
-            parts.append(r"/\d+" if name.endswith(("_id", "_number")) else "/[^/]+")
+            number = name.endswith(("_id", "_number")) and name not in NAMED
+            parts.append(r"/\d+" if number else "/[^/]+")
     return "".join(parts) + "/?$"
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from localhub.graphql.checks import render_run
 from localhub.graphql.lookup import find_node
+from localhub.graphql.mutations.inputs import find_issue, find_labels, find_logins, find_milestone, show
 from localhub.graphql.pulls import render_conversation, render_review
 from localhub.graphql.registry import find_pull, find_repository, mutation, unresolved
 from localhub.graphql.viewer import Object, Viewer
-from localhub.node_ids import read_node_id
 from localhub.rest.api import Body
 from localhub.rest.issues.issues import close_issue, open_issue, reopen_issue
 from localhub.rest.issues.labels import add_label
@@ -17,36 +17,6 @@ from localhub.rest.pulls.merging import MergeRequest, merge_pull
 from localhub.rest.pulls.pulls import open_pull
 from localhub.rest.pulls.reviews import review_pull
 from localhub.rest.repos.checks import MOST_ANNOTATIONS, make_check_run
-from localhub.state import Row
-
-
-def find_labels(viewer: Viewer, repo: Row, global_ids: list[str]) -> list[Row]:
-    """The labels of a repository with these node ids."""
-    found = []
-    for global_id in global_ids:
-        kind, row_id = read_node_id(global_id) or ("", "")
-        sql = "SELECT * FROM labels WHERE id = ? AND repo_id = ?"
-        row = viewer.hub.state.maybe(sql, row_id, repo["id"]) if kind == "Label" else None
-        if row is None:
-            raise unresolved(global_id)
-        found.append(row)
-    return found
-
-
-def find_issue(viewer: Viewer, global_id: str) -> tuple[Row, Row]:
-    """(repository, issue) that the viewer may change: its author, or who may triage."""
-    kind, repo, row = find_node(viewer, global_id)
-    if kind != "Issue":
-        raise unresolved(global_id)
-    author = row["user_id"] == viewer.actor.account_id
-    viewer.check(repo, "issues:write", "read" if author else "triage")
-    return repo, row
-
-
-def show(viewer: Viewer, repo: Row, row: Row) -> Object:
-    """An issue or a pull request as it is now."""
-    fresh = viewer.hub.state.one("SELECT * FROM issues WHERE id = ?", row["id"])
-    return render_conversation(viewer, repo, fresh)
 
 
 @mutation("createIssue")
@@ -55,7 +25,11 @@ async def create_issue(viewer: Viewer, values: Object) -> Object:
     repo = find_repository(viewer, values["repositoryId"])
     viewer.check(repo, "issues:write")
     labels = [row["name"] for row in find_labels(viewer, repo, values.get("labelIds") or [])]
-    row = open_issue(viewer.hub, viewer.actor, repo, values["title"], values.get("body"), labels)
+    logins = find_logins(viewer, values.get("assigneeIds") or [])
+    milestone = find_milestone(viewer, repo, values["milestoneId"]) if values.get("milestoneId") else None
+    row = open_issue(
+        viewer.hub, viewer.actor, repo, values["title"], values.get("body"), labels, logins, milestone
+    )
     return {"issue": show(viewer, repo, row)}
 
 

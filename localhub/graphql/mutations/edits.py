@@ -6,13 +6,16 @@ from typing import Any
 
 from localhub import events
 from localhub.graphql.lookup import find_node
-from localhub.graphql.mutations.conversations import find_issue, find_labels, show
+from localhub.graphql.mutations.inputs import find_issue, find_labels, find_logins, find_milestone, show
 from localhub.graphql.registry import find_pull, mutation, unresolved
 from localhub.graphql.viewer import Object, Viewer
 from localhub.pull_state import set_pull_state
 from localhub.rest.api import Body
+from localhub.rest.issues.assignees import set_assignees
 from localhub.rest.issues.issues import close_issue, edit_texts, reopen_issue
 from localhub.rest.issues.labels import remove_label, set_labels
+from localhub.rest.issues.milestones import set_milestone
+from localhub.rest.pulls.pulls import change_base
 from localhub.state import Row
 
 
@@ -27,6 +30,16 @@ def _set_labels(viewer: Viewer, repo: Row, row: Row, values: Object) -> None:
         set_labels(viewer.hub, viewer.actor, repo, row, names)
 
 
+def _set_people(viewer: Viewer, repo: Row, row: Row, values: Object) -> None:
+    """The assignees and the milestone, where an edit names them; an empty milestone takes it away."""
+    if values.get("assigneeIds") is not None:
+        logins = find_logins(viewer, values["assigneeIds"])
+        set_assignees(viewer.hub, viewer.actor, repo, row, logins)
+    if "milestoneId" in values:
+        found = find_milestone(viewer, repo, values["milestoneId"]) if values["milestoneId"] else None
+        set_milestone(viewer.hub, viewer.actor, repo, row, found)
+
+
 @mutation("updateIssue")
 async def update_issue(viewer: Viewer, values: Object) -> Object:
     """Change title, text, labels or state of an issue."""
@@ -34,6 +47,7 @@ async def update_issue(viewer: Viewer, values: Object) -> Object:
     if changes := _edit_texts(viewer, row, values, "Issue"):
         events.send_issue(viewer.hub, viewer.actor, repo, "edited", row, changes=changes)
     _set_labels(viewer, repo, row, values)
+    _set_people(viewer, repo, row, values)
     state = (values.get("state") or row["state"]).lower()
     if state != row["state"] and state == "closed":
         close_issue(viewer.hub, viewer.actor, repo, row, "completed")
@@ -46,9 +60,13 @@ async def update_issue(viewer: Viewer, values: Object) -> Object:
 async def update_pull(viewer: Viewer, values: Object) -> Object:
     """Change title, text, labels or state of a pull request."""
     repo, row, pull = _find_own_pull(viewer, values["pullRequestId"])
-    if changes := _edit_texts(viewer, row, values, "PullRequest"):
+    changes = _edit_texts(viewer, row, values, "PullRequest")
+    if values.get("baseRefName") not in (None, pull["base_ref"]):
+        changes |= await change_base(viewer.hub, viewer.actor, repo, pull, values["baseRefName"])
+    if changes:
         events.send_pull(viewer.hub, viewer.actor, repo, "edited", pull, changes=changes)
     _set_labels(viewer, repo, row, values)
+    _set_people(viewer, repo, row, values)
     state = (values.get("state") or row["state"]).lower()
     if state != row["state"]:
         await set_pull_state(viewer.hub, viewer.actor, repo, pull, state)
@@ -61,6 +79,15 @@ async def close_pull(viewer: Viewer, values: Object) -> Object:
     repo, row, pull = _find_own_pull(viewer, values["pullRequestId"])
     if row["state"] == "open":
         await set_pull_state(viewer.hub, viewer.actor, repo, pull, "closed")
+    return {"pullRequest": show(viewer, repo, row)}
+
+
+@mutation("reopenPullRequest")
+async def reopen_pull(viewer: Viewer, values: Object) -> Object:
+    """Open a closed pull request again."""
+    repo, row, pull = _find_own_pull(viewer, values["pullRequestId"])
+    if row["state"] == "closed":
+        await set_pull_state(viewer.hub, viewer.actor, repo, pull, "open")
     return {"pullRequest": show(viewer, repo, row)}
 
 

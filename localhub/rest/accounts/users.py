@@ -10,6 +10,48 @@ from localhub.rest.api import Call, Routes, answer
 
 routes = Routes()
 
+ROOT = {
+    "current_user": "/user",
+    "authorizations": "/authorizations",
+    "emails": "/user/emails",
+    "emojis": "/emojis",
+    "code_search": "/search/code?q={query}{&page,per_page,sort,order}",
+    "events": "/events",
+    "feeds": "/feeds",
+    "commit_search": "/search/commits?q={query}{&page,per_page,sort,order}",
+    "followers": "/user/followers",
+    "following": "/user/following{/target}",
+    "gists": "/gists{/gist_id}",
+    "issues": "/issues",
+    "issue_search": "/search/issues?q={query}{&page,per_page,sort,order}",
+    "keys": "/user/keys",
+    "label_search": "/search/labels?q={query}&repository_id={repository_id}{&page,per_page}",
+    "notifications": "/notifications",
+    "organization": "/orgs/{org}",
+    "organization_teams": "/orgs/{org}/teams",
+    "organization_repositories": "/orgs/{org}/repos{?type,page,per_page,sort}",
+    "public_gists": "/gists/public",
+    "rate_limit": "/rate_limit",
+    "repository": "/repos/{owner}/{repo}",
+    "starred": "/user/starred{/owner}{/repo}",
+    "repository_search": "/search/repositories?q={query}{&page,per_page,sort,order}",
+    "current_user_repositories": "/user/repos{?type,page,per_page,sort}",
+    "starred_gists": "/gists/starred",
+    "user": "/users/{user}",
+    "user_organizations": "/user/orgs",
+    "user_repositories": "/users/{user}/repos{?type,page,per_page,sort}",
+    "user_search": "/search/users?q={query}{&page,per_page,sort,order}",
+}
+
+
+@routes.get("/")
+async def root(call: Call) -> web.Response:
+    """GET /: where things are; by whose headers clients see which scopes a personal token has."""
+    return answer(
+        {f"{name}_url": call.hub.api_url + path for name, path in ROOT.items()}
+        | {"current_user_authorizations_html_url": f"{call.hub.web_url}/settings/connections"}
+    )
+
 
 @routes.get("/user", app="user")
 async def get_own(call: Call) -> web.Response:

@@ -11,9 +11,12 @@ from localhub.auth import Actor, includes_level, role_of
 from localhub.errors import ApiError, invalid
 from localhub.hub import Hub
 from localhub.objects.issue import render_whole_issue
+from localhub.objects.milestone import milestone_of
 from localhub.pull_state import set_pull_state
-from localhub.rest.api import Body, Call, Routes, answer, answer_nothing, answer_page, check_text
+from localhub.rest.api import Body, Call, Routes, answer, answer_page, check_text
+from localhub.rest.issues.assignees import list_assigned, set_assignees
 from localhub.rest.issues.labels import find_or_make_label, read_label_names, set_labels
+from localhub.rest.issues.milestones import read_milestone, set_milestone
 from localhub.state import Row
 
 routes = Routes()
@@ -58,28 +61,22 @@ def open_issue(
     body: str | None = None,
     labels: list[str] | None = None,
     assignees: list[str] | None = None,
+    milestone: Row | None = None,
 ) -> Row:
-    """Open an issue and send its event; a ``labeled`` event follows for every label."""
+    """Open an issue and send its event; one more follows for every label and assignee, and the milestone."""
     check_title("Issue", title)
     check_text("Issue", "body", body)
     row = insert_issue(hub, actor, repo, title, body, is_pull=False)
     rows = [find_or_make_label(hub, repo, name) for name in labels or []]
     for label in rows:
         hub.state.run("INSERT OR IGNORE INTO issue_labels VALUES (?, ?)", row["id"], label["id"])
-    set_assignees(hub, repo, row, assignees or [])
     events.send_issue(hub, actor, repo, "opened", row)
     for label in rows:
         events.send_label(hub, actor, repo, "labeled", row, label)
+    set_assignees(hub, actor, repo, row, assignees or [])
+    if milestone is not None:
+        set_milestone(hub, actor, repo, row, milestone)
     return row
-
-
-def set_assignees(hub: Hub, repo: Row, issue: Row, logins: list[str]) -> None:
-    """Make these people the assignees; those without push access are left out, as on GitHub."""
-    hub.state.run("DELETE FROM issue_assignees WHERE issue_id = ?", issue["id"])
-    for login in logins:
-        account = hub.state.account_by_login(login)
-        if account is not None and includes_level(role_of(hub.state, repo, account["id"]), "write"):
-            hub.state.run("INSERT OR IGNORE INTO issue_assignees VALUES (?, ?)", issue["id"], account["id"])
 
 
 def close_issue(hub: Hub, actor: Actor, repo: Row, row: Row, reason: str = "completed") -> None:
@@ -136,11 +133,11 @@ async def create(call: Call) -> web.Response:
         raise ApiError(401, "Requires authentication")
     labels = read_label_names(call.body.items("labels") or [])
     assignees = [str(login) for login in call.body.items("assignees") or []]
+    milestone = read_milestone(call.hub, call.repo, call.body) if "milestone" in call.body else None
     if not may_edit(call):
-        labels, assignees = [], []
-    row = open_issue(
-        call.hub, call.actor, call.repo, call.body.text("title"), call.body.maybe("body"), labels, assignees
-    )
+        labels, assignees, milestone = [], [], None
+    title, text = call.body.text("title"), call.body.maybe("body")
+    row = open_issue(call.hub, call.actor, call.repo, title, text, labels, assignees, milestone)
     return answer(
         render_whole_issue(call.hub, call.repo, row),
         201,
@@ -161,13 +158,23 @@ def check_author(call: Call, row: Row) -> None:
         raise ApiError(403, "Must have admin rights to Repository.")
 
 
+def _fits_choice(wanted: str, present: list[str]) -> bool:
+    """Whether a filter that knows ``*`` (any) and ``none`` lets an issue through."""
+    if wanted in ("", "*", "none"):
+        return not wanted or bool(present) is (wanted == "*")
+    return wanted in present
+
+
 @routes.get(BASE, app=READ)
 async def list_all(call: Call) -> web.Response:
-    """GET issues with state, labels, creator, since, sort and direction; pull requests are among them."""
+    """GET issues with state, labels, creator, assignee, milestone, since, sort and direction; pull requests
+    are among them.
+    """
     state, column = call.query("state", "open"), call.query("sort", "created")
     rows = call.hub.state.all("SELECT * FROM issues WHERE repo_id = ?", call.repo["id"])
     wanted = {name for name in call.query("labels").lower().split(",") if name}
     creator, since = call.query("creator").lower(), call.query("since")
+    assignee, milestone = call.query("assignee").lower(), call.query("milestone")
 
     def keeps(row: Row) -> bool:
         names = {label["name"].lower() for label in call.hub.state.labels_of(row["id"])} if wanted else set()
@@ -177,6 +184,8 @@ async def list_all(call: Call) -> web.Response:
             and wanted <= names
             and creator in ("", author)
             and row["updated_at"] >= since
+            and _fits_choice(assignee, [one["login"].lower() for one in list_assigned(call.hub, row)])
+            and _fits_choice(milestone, [str(one["number"]) for one in [milestone_of(call.hub, row)] if one])
         )
 
     key = "updated_at" if column == "updated" else "created_at"
@@ -195,7 +204,7 @@ async def get(call: Call) -> web.Response:
 
 @routes.patch(BASE + "/{number:\\d+}", app=WRITE)
 async def change(call: Call) -> web.Response:
-    """PATCH issues/{number}: title, body, state, labels, assignees."""
+    """PATCH issues/{number}: title, body, state, labels, assignees, milestone."""
     hub, repo, body, row = call.hub, call.repo, call.body, call.issue()
     check_author(call, row)
     state = body.choice("state", ("open", "closed"), row["state"])
@@ -205,9 +214,12 @@ async def change(call: Call) -> web.Response:
         events.send_issue(hub, call.actor, repo, "edited", row, changes=changes)
     if may_edit(call):
         if "assignees" in body:
-            set_assignees(hub, repo, row, [str(login) for login in body.items("assignees") or []])
+            logins = [str(login) for login in body.items("assignees") or []]
+            set_assignees(hub, call.actor, repo, row, logins)
         if "labels" in body:
             set_labels(hub, call.actor, repo, row, read_label_names(body.items("labels") or []))
+        if "milestone" in body:
+            set_milestone(hub, call.actor, repo, row, read_milestone(hub, repo, body))
     if state != row["state"] and row["is_pull"]:
         await set_pull_state(hub, call.actor, repo, call.pull(), state)
     elif state != row["state"] and state == "closed":
@@ -215,30 +227,3 @@ async def change(call: Call) -> web.Response:
     elif state != row["state"]:
         reopen_issue(hub, call.actor, repo, row)
     return answer(render_whole_issue(hub, repo, call.issue()))
-
-
-@routes.post(BASE + "/{number:\\d+}/assignees", app=WRITE, user="write")
-async def assign(call: Call) -> web.Response:
-    """POST issues/{number}/assignees."""
-    row = call.issue()
-    present = call.hub.state.all(
-        "SELECT login FROM accounts JOIN issue_assignees ON account_id = accounts.id WHERE issue_id = ?",
-        row["id"],
-    )
-    added = [str(login) for login in call.body.items("assignees") or []]
-    set_assignees(call.hub, call.repo, row, [one["login"] for one in present] + added)
-    return answer(render_whole_issue(call.hub, call.repo, row), 201)
-
-
-@routes.put(BASE + "/{number:\\d+}/lock", app=WRITE, user="write")
-async def lock(call: Call) -> web.Response:
-    """PUT issues/{number}/lock."""
-    call.hub.state.update("issues", call.issue()["id"], locked=1)
-    return answer_nothing()
-
-
-@routes.delete(BASE + "/{number:\\d+}/lock", app=WRITE, user="write")
-async def unlock(call: Call) -> web.Response:
-    """DELETE issues/{number}/lock."""
-    call.hub.state.update("issues", call.issue()["id"], locked=0)
-    return answer_nothing()

@@ -174,7 +174,7 @@ async def change(call: Call) -> web.Response:
     changes = edit_texts(hub, row, body, "PullRequest")
     base = body.maybe("base")
     if base is not None and base != pull["base_ref"]:
-        changes |= await _change_base(hub, call.actor, repo, pull, base)
+        changes |= await change_base(hub, call.actor, repo, pull, base)
     if "maintainer_can_modify" in body:
         hub.state.update("pulls", pull["id"], maintainer_can_modify=body.flag("maintainer_can_modify"))
     if changes:
@@ -184,7 +184,8 @@ async def change(call: Call) -> web.Response:
     return answer(render_pull(hub, repo, call.pull()))
 
 
-async def _change_base(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str) -> dict[str, Any]:
+async def change_base(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str) -> dict[str, Any]:
+    """Let a pull request go into another branch; returns the event's ``changes``."""
     sha = hub.git.branch(repo["id"], base)
     if sha is None:
         raise invalid("PullRequest", "base", message=f"Proposed base branch '{base}' was not found")
@@ -233,18 +234,22 @@ async def list_reviewers(call: Call) -> web.Response:
 @routes.post(ONE + "/requested_reviewers", app=WRITE, user="write")
 async def request_reviewers(call: Call) -> web.Response:
     """POST pulls/{number}/requested_reviewers."""
-    hub, pull = call.hub, call.pull()
-    for login in call.body.items("reviewers") or []:
-        account = hub.state.account_by_login(str(login))
-        if account is None or find_association(hub, call.repo, account["id"]) in ("NONE", "CONTRIBUTOR"):
+    logins = [str(login) for login in call.body.items("reviewers") or []]
+    request_reviews(call.hub, call.actor, call.repo, call.pull(), logins)
+    return answer(render_short_pull(call.hub, call.repo, call.pull()), 201)
+
+
+def request_reviews(hub: Hub, actor: Actor, repo: Row, pull: Row, logins: list[str]) -> None:
+    """Ask these people for a review, each with an event; 422 for who may not be asked."""
+    for login in logins:
+        account = hub.state.account_by_login(login)
+        if account is None or find_association(hub, repo, account["id"]) in ("NONE", "CONTRIBUTOR"):
             raise ApiError(422, "Reviews may only be requested from collaborators.")
         if account["id"] == issue_of(hub, pull)["user_id"]:
             raise ApiError(422, "Review cannot be requested from pull request author.")
         hub.state.run("INSERT OR IGNORE INTO requested_reviewers VALUES (?, ?)", pull["id"], account["id"])
-        events.send_pull(
-            hub, call.actor, call.repo, "review_requested", pull, requested_reviewer=render_user(hub, account)
-        )
-    return answer(render_short_pull(hub, call.repo, pull), 201)
+        shown = render_user(hub, account)
+        events.send_pull(hub, actor, repo, "review_requested", pull, requested_reviewer=shown)
 
 
 @routes.delete(ONE + "/requested_reviewers", app=WRITE, user="write")

@@ -13,6 +13,7 @@ from localhub.errors import ApiError, invalid, malformed, not_found
 from localhub.hub import Hub
 from localhub.objects.check import render_check_run, render_whole_check_suite
 from localhub.objects.repository import render_repository
+from localhub.objects.workflow_run import ACTIONS_APP
 from localhub.rest.api import Body, Call, Routes, answer, answer_page
 from localhub.rules.queue import note_check
 from localhub.state import Row
@@ -36,7 +37,6 @@ CONCLUSIONS = (
 LEVELS = ("notice", "warning", "failure")
 MOST_ANNOTATIONS = 50
 MOST_ACTIONS = 3
-ACTIONS_APP = "github-actions"  # the slug of GitHub Actions' own App
 TEXT_LIMIT = 65_535
 
 
@@ -232,7 +232,19 @@ async def list_for_ref(call: Call) -> web.Response:
     sha = call.hub.git.resolve(call.repo["id"], call.path("ref"))
     if sha is None:
         raise ApiError(422, f"No commit found for SHA: {call.path('ref')}")
-    rows = call.hub.state.check_runs(call.repo["id"], sha)
+    return _answer_runs(call, call.hub.state.check_runs(call.repo["id"], sha))
+
+
+@routes.get(REPO + "/check-suites/{id:\\d+}/check-runs", app=READ)
+async def list_for_suite(call: Call) -> web.Response:
+    """GET check-suites/{id}/check-runs with check_name, status and filter."""
+    suite = call.row("check_suites")
+    rows = call.hub.state.check_runs(call.repo["id"], suite["head_sha"])
+    return _answer_runs(call, [row for row in rows if row["suite_id"] == suite["id"]])
+
+
+def _answer_runs(call: Call, rows: list[Row]) -> web.Response:
+    """A page of check runs, filtered as the query says."""
     for parameter, column in (("check_name", "name"), ("status", "status"), ("app_id", "app_id")):
         wanted = call.query(parameter)
         rows = [row for row in rows if wanted in ("", str(row[column]))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from pathlib import Path
 
 from localhub.tls import NAME as HOST
@@ -20,6 +21,15 @@ STORY = (
     ),
     (("issue", "list"), "By gh"),
     (("issue", "list", "--search", "is:open text"), "By gh"),
+    (("issue", "lock", "1", "--reason", "resolved"), ""),
+    (("issue", "view", "1", "--json", "id", "--jq", ".id"), "I_"),
+    (("issue", "unlock", "1"), ""),
+    (("issue", "pin", "1"), "Pinned"),
+    (("issue", "unpin", "1"), "Unpinned"),
+    (("issue", "edit", "1", "--add-assignee", "maintainer", "--milestone", "First"), "/1"),
+    (("issue", "list", "--assignee", "maintainer", "--milestone", "First"), "By gh"),
+    (("issue", "list", "--assignee", "stranger"), ""),
+    (("issue", "status"), "Issues assigned to you\n  1\tOPEN"),
     (("issue", "comment", "1", "--body", "A comment"), "#issuecomment-"),
     (("issue", "view", "1"), "Its text"),
     (("issue", "view", "1", "--comments"), "A comment"),
@@ -35,6 +45,19 @@ STORY = (
         ("pr", "view", "2", "--json", "statusCheckRollup,reviews", "--jq", ".reviews[0].body"),
         "Looks fine",
     ),
+    (("pr", "status"), "Current branch\n  #2  A pull"),
+    (("pr", "edit", "2", "--add-reviewer", "helper", "--add-label", "bug", "--title", "Edited"), "/pull/2"),
+    (("search", "prs", "--review-requested", "helper", "--json", "number", "--jq", ".[].number"), "2"),
+    (("pr", "ready", "2", "--undo"), "draft"),
+    (("pr", "ready", "2"), "ready for review"),
+    (("pr", "lock", "2"), ""),
+    (("pr", "unlock", "2"), ""),
+    (("pr", "close", "2"), "Closed"),
+    (("pr", "reopen", "2"), "Reopened"),
+    (("pr", "edit", "2", "--title", "A pull", "--remove-label", "bug"), "/pull/2"),
+    (("run", "list"), "CI of gh"),
+    (("workflow", "list"), "CI of gh"),
+    (("workflow", "view", "ci.yml"), "Total runs 1"),
     (("pr", "merge", "2", "--squash"), ""),
     (("pr", "list", "--state", "merged"), "A pull"),
     (("issue", "edit", "1", "--title", "Renamed", "--remove-label", "bug", "--add-label", "question"), "/1"),
@@ -44,10 +67,31 @@ STORY = (
     (("issue", "close", "1"), ""),
     (  # sorted: of what happened in one second GitHub's times do not tell the order
         ("api", "repos/{owner}/{repo}/issues/1/timeline", "--jq", '[.[].event] | sort | join(" ")'),
-        "closed commented labeled labeled unlabeled",
+        "assigned closed commented labeled labeled locked milestoned pinned unlabeled unlocked unpinned",
     ),
-    (("api", "repos/{owner}/{repo}/commits/by-gh/check-suites", "--jq", ".total_count"), "1"),
+    (("api", "repos/{owner}/{repo}/commits/by-gh/check-suites", "--jq", ".total_count"), "2"),
     (("label", "list"), "bug"),
+    (("label", "create", "later", "--color", "aabbcc", "--description", "Not now"), ""),
+    (("label", "edit", "later", "--name", "sometime"), ""),
+    (("label", "list", "--search", "some"), "sometime"),
+    (("label", "delete", "sometime", "--yes"), ""),
+    (("auth", "status"), "Token scopes: admin:org"),
+    (("repo", "list"), "maintainer/clients"),
+    (("repo", "list", "workshop"), ""),
+    (("repo", "edit", "--description", "For gh", "--add-topic", "clients"), ""),
+    (("repo", "view", "--json", "repositoryTopics,isPrivate", "--jq", ".isPrivate"), "false"),
+    (("search", "repos", "clients"), "For gh"),
+    (("release", "create", "v1", "--title", "One", "--notes", "The first"), "/releases/tag/v1"),
+    (("release", "list"), "Latest"),
+    (("release", "view", "v1"), "The first"),
+    (("release", "edit", "v1", "--prerelease"), "/releases/tag/v1"),
+    (("release", "delete", "v1", "--yes"), ""),
+    (("search", "issues", "Renamed", "--state", "closed", "--label", "question"), "Renamed"),
+    (("issue", "create", "--title", "Elsewhere", "--body", ""), "/issues/3"),
+    (("issue", "transfer", "3", "maintainer/other"), "/maintainer/other/issues/1"),
+    (("issue", "create", "--title", "Nothing", "--body", ""), "/issues/4"),
+    (("issue", "delete", "4", "--yes"), ""),
+    (("issue", "list", "--state", "all", "--json", "number", "--jq", "length"), "1"),
     (("api", "repos/{owner}/{repo}/issues/1", "--jq", ".state"), "closed"),
 )
 
@@ -74,12 +118,26 @@ async def play_gh(_: Hub, folder: Path) -> str:
 
 
 async def _seed(hub: Hub) -> None:
-    """A repository with a branch to merge, on whose commit a check has passed."""
+    """A repository with a branch to merge, on whose commit checks have passed, and people to ask."""
     person, bot = hub.as_maintainer, await hub.as_bot()
-    await person.post("/user/repos", {"name": "clients", "auto_init": True})
+    for name in ("clients", "other"):
+        await person.post("/user/repos", {"name": name, "auto_init": True})
+    await person.post(f"{REPO}/milestones", {"title": "First"})
+    await hub.admin("user", login="helper")
+    await person.put(f"{REPO}/collaborators/helper", {"permission": "push"})
+    await _write(hub, ".github/workflows/ci.yml", "name: CI of gh\n", "main")
     head = (await person.get(f"{REPO}/git/ref/heads/main"))["object"]["sha"]
     await person.post(f"{REPO}/git/refs", {"ref": "refs/heads/by-gh", "sha": head})
-    change = {"message": "By hand", "content": "eAo=", "branch": "by-gh"}
-    made = await person.put(f"{REPO}/contents/by-gh.txt", change)
-    check = {"name": "tests", "head_sha": made["commit"]["sha"], "conclusion": "success"}
+    commit = await _write(hub, "by-gh.txt", "x\n", "by-gh")
+    check = {"name": "tests", "head_sha": commit, "conclusion": "success"}
     await bot.post(f"{REPO}/check-runs", check)
+    permissions = {"checks": "write", "contents": "read"}
+    actions = await hub.admin("app", slug="github-actions", permissions=permissions)
+    await hub.client(actions["token"]).post(f"{REPO}/check-runs", {**check, "name": "job"})
+
+
+async def _write(hub: Hub, path: str, text: str, branch: str) -> str:
+    """Commit a file; the commit's sha."""
+    change = {"message": "By hand", "content": b64encode(text.encode()).decode(), "branch": branch}
+    made = await hub.as_maintainer.put(f"{REPO}/contents/{path}", change)
+    return str(made["commit"]["sha"])

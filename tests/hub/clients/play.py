@@ -20,13 +20,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from github import Auth, Github
+from github.Issue import Issue
+from github.Repository import Repository
 
 from tests.hub.clients.gh import play_gh
 from tests.hub.clients.probot import play_probot
 from tests.hub.clients.programs import CannotBeHad, install_from_npm, run
 from tests.support.hub import Hub, running_hub
 
-OCTOKIT = ("@octokit/rest@22", "@octokit/auth-app@8")
+OCTOKIT = (
+    "@octokit/rest@22", "@octokit/auth-app@8", "@octokit/plugin-throttling@11", "@octokit/plugin-retry@8",
+)  # fmt: skip
 HERE = Path(__file__).parent
 NAME = "clients"
 
@@ -72,9 +76,37 @@ async def play_pygithub(hub: Hub, folder: Path) -> str:
             assert [label.name for label in issue.get_labels()] == ["help wanted", "wontfix"]
             found = person.search_issues(f"repo:maintainer/{NAME} is:issue label:wontfix")
             assert [one.title for one in found] == ["By PyGithub"]
+            work_around(person, repo, issue)
 
     await asyncio.to_thread(story)
-    return "PyGithub: an issue, its comment and labels, a search\n"
+    return "PyGithub: an issue, its comment, labels and milestone, a release, runs, searches\n"
+
+
+def work_around(person: Github, repo: Repository, issue: Issue) -> None:
+    """What programs ask about a repository beside its issues."""
+    milestone = repo.create_milestone("By PyGithub", description="Soon")
+    issue.edit(milestone=milestone, assignees=["maintainer"])
+    assert repo.get_milestone(milestone.number).open_issues == 1
+    assert [one.title for one in repo.get_issues(milestone=milestone)] == ["By PyGithub"]
+    assert [one.login for one in repo.get_assignees()] == ["maintainer"]
+    issue.lock("spam")
+    issue.unlock()
+    repo.replace_topics(["clients"])
+    assert repo.get_topics() == ["clients"]
+    assert repo.get_languages().keys() <= {"url"}, "which PyGithub itself puts there"
+    release = repo.create_git_release("by-pygithub", "By PyGithub", "Notes")
+    assert repo.get_release("by-pygithub").id == release.id
+    assert "by-pygithub" in [tag.name for tag in repo.get_tags()]
+    assert "by-pygithub" in [one.tag_name for one in repo.get_releases()]
+    assert list(repo.get_workflows()) == [] and list(repo.get_workflow_runs()) == []
+    first = repo.get_commits()[0]
+    assert first.sha == repo.get_branch("main").commit.sha
+    assert [one.path for one in repo.get_dir_contents("")] == ["code.txt"]
+    assert [one.login for one in repo.get_contributors()] == ["maintainer"]
+    assert "labeled" in [one.event for one in issue.get_events()]
+    assert "workshop" in [one.login for one in person.get_user().get_orgs()]
+    assert person.get_organization("workshop").login == "workshop"
+    assert repo.full_name in [one.full_name for one in person.search_repositories("clients user:maintainer")]
 
 
 CLIENTS: dict[str, Callable[[Hub, Path], Awaitable[str]]] = {

@@ -1,0 +1,1 @@
+"""GitHub Actions as the REST API tells of it."""
