@@ -170,7 +170,7 @@ injection-check: setup ## misses of the injection score on attacks, false alarms
 moderation-check: setup ## false alarms of the moderation on ordinary issue texts, misses on abusive ones; ARGS=--shown
 	@$(BIN)/python -m benchmarks.moderation_check $(ARGS)
 
-realworld: setup ## fifteen real projects with a planted bug each, see docs/realworld.md (needs npm, cargo, go)
+realworld: setup ## sixteen real projects with a planted bug each, see docs/realworld.md (needs npm, cargo, go)
 	$(BIN)/python benchmarks/realworld.py $(ARGS)
 
 refresh-github-data: setup ## trimmed copies of GitHub's own descriptions into tests/data/github (needs npm)

@@ -81,7 +81,7 @@ def _list_tests(proof: Proof) -> list[str]:
     """The tests that turned, each kind in a line, ten names at most."""
     lines = [
         ("still fails, and the request is about it", proof.still_failing),
-        ("fails as before, and may be meant too", proof.left_failing),
+        ("fails as before, and the request may be about it too", proof.left_failing),
     ]
     said = {*proof.still_failing, *proof.left_failing}
     for check in proof.checks:

@@ -117,7 +117,7 @@ def list_proof_lines(proof: Mapping[str, Any]) -> list[tuple[str, str]]:
     warnings = [(each.text, each.names) for each in known.warnings]
     tests = [
         ("Still fails, and the request is about it", known.still_failing),
-        ("Fails as before, and may be meant too", known.left_failing),
+        ("Fails as before, and the request may be about it too", known.left_failing),
     ]
     for check in known.checks:
         tests += [("Failed before, passes now", check.mended), ("Fails only with this change", check.broken)]

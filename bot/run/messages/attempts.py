@@ -32,6 +32,7 @@ def render_comparison(selection: Selection, *, published: int, pull: int, slug: 
     """The final text when attempts were made beside a published one: nothing was replaced."""
     best = selection.chosen.ordinal
     taken = "is the published one" if best == published else f"is the best one: {selection.why}"
+    other = "N" if best == published else str(best)
     rows = ["| attempt | ended | proof | change |", "|---|---|---|---|"]
     for each in selection.attempts:
         mark = " (published)" if each.ordinal == published else ""
@@ -48,7 +49,7 @@ def render_comparison(selection: Selection, *, published: int, pull: int, slug: 
             "\n".join(rows),
             *name_identical(selection.attempts),
             *([selection.remark] if selection.remark else []),
-            f"`@{slug} use {best if best != published else 'N'}` puts one of them on #{pull}.",
+            f"`@{slug} use {other}` puts attempt {other} on #{pull}.",
         )
     )
 

@@ -8,7 +8,7 @@ from bot.domain.proof import ProofState
 _AFTER_CHANGE = {
     ProofState.PROVED: "review it and mark it ready, or say on it what to do differently",
     ProofState.DOUBTFUL: "look at what is marked above before you rely on the checks, then review it",
-    ProofState.PARTLY: "review it; if the other tests are meant too, say so on it, and I go on",
+    ProofState.PARTLY: "review it; if you meant the other tests too, say so on it, and I go on",
     ProofState.FAILS: "do not merge it as it stands; say on it what to try, and I go on",
     ProofState.NOT_RUN: "review it by hand; what kept the checks from running stands above",
 }

@@ -24,21 +24,21 @@ _VERDICTS = {
 }
 
 
-def render_proof(evidence: Proof, *, output: bool = True) -> str:
+def render_proof(evidence: Proof, *, output: bool = True, base: str = "base") -> str:
     """The warnings, then the checks as a table, base against head, and what was not run.
 
-    ``output``: also the last lines of the checks that do not pass.
+    ``output``: also the last lines of the checks that do not pass. ``base``: what the base is called.
     """
     lines = [render_warning(each) for each in evidence.warnings]
     if evidence.checks:
-        lines += ["| check | on base | with this change |", "|---|---|---|"]
+        lines += [f"| check | on {base} | with this change |", "|---|---|---|"]
         for check in evidence.checks:
             lines += _render_rows(check)
         lines.append("")
         network = (
             f"with {code_span(f'internet: {evidence.internet}')}" if evidence.internet else "without network"
         )
-        lines.append(f"Each ran in a clean sandbox {network}; base is `{evidence.base[:12]}`.")
+        lines.append(f"Each ran in a clean sandbox {network}; {base} is `{evidence.base[:12]}`.")
     lines += list_unmet(evidence)
     lines += list_printed(evidence)
     said = {*evidence.still_failing, *evidence.left_failing}
@@ -65,7 +65,9 @@ def list_unmet(proof: Proof) -> list[str]:
     if proof.still_failing:
         lines.append(f"- **Still fails, and the request is about it:** {join_tests(proof.still_failing)}.")
     if proof.left_failing:
-        lines.append(f"- **Fails as before, and may be meant too:** {join_tests(proof.left_failing)}.")
+        lines.append(
+            f"- **Fails as before, and the request may be about it too:** {join_tests(proof.left_failing)}."
+        )
     return lines
 
 

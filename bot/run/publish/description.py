@@ -178,6 +178,7 @@ def render_updated_description(
     ]
     earlier = first.warnings if first else ()
     standing = [render_warning(each) for each in earlier if each not in result.proof.warnings]
+    since = render_proof_since(first.proof, result.proof) if first else ""
     parts = [
         summary,
         "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
@@ -186,8 +187,8 @@ def render_updated_description(
         render_suspicions(result.outcome.suspicions),
         render_limit_note(result.outcome),
         "### Proof of the newest commit",
-        render_proof_since(first.proof, result.proof) if first else "",
-        render_proof(result.proof, output=False),
+        since,
+        render_proof(result.proof, output=False, base="the commit before" if since else "base"),
         render_held_paths(result),
         f"{render_origin(task, again=True)} {render_run_link(run_url)}",
     ]

@@ -147,7 +147,7 @@ async def test_a_part_is_named_where_the_proof_is_shown(client: FlaskClient, sto
     page = client.get(f"/runs/{run.id}").text
     for said in (
         "<p>Mends 1 of 3 failing tests.</p>",
-        "Fails as before, and may be meant too: <code>t.py::test_b, ",
+        "Fails as before, and the request may be about it too: <code>t.py::test_b, ",
         "Failed before, passes now: <code>t.py::test_a</code>",
         "The change skips tests: <code>t.py::test_c</code>",
     ):
