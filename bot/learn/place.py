@@ -23,7 +23,7 @@ from bot.tasks.learning.corrections import ProposedRule
 MOST_BYTES = 500_000  # of AGENTS.md
 PROSE = ("", ".md", ".mdc", ".markdown", ".txt")  # endings of what a link may lead to
 KEY = "instructions"
-_COMMENT = re.compile(r"[ \t]++#[^\r\n]*+")
+_COMMENT = re.compile(r"(?<![ \t])[ \t]++#[^\r\n]*+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

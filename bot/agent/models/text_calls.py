@@ -109,7 +109,7 @@ _OPENING = rf"(?:<(?:{_TAGS})>|<\|(?:{_TOKENS})\|>|<\|action_start\|>\s*+<\|plug
 _MARK = re.compile(
     rf"{_OPENING}(?:```(?:json)?\s*+)?(?=\{{|\[\s*+[\[{{])(?P<json>)"
     rf"|{_OPENING}(?=\[?\s*+[A-Za-z_]\w*+\()(?P<python>)"
-    r"|(?:(?<=\n)|\A)\s*+functools\s*+(?=\[\s*+\{)(?P<functools>)"
+    r"|(?:(?<=\n)|\A)[ \t]*+functools\s*+(?=\[\s*+\{)(?P<functools>)"
     r"|<function=(?P<function>[\w.-]++)>"
     r"|<tool_call>\s*+(?P<glm>[\w.-]++)\s*+(?=<arg_key>|</tool_call>)"
     r"|<tool_call>\s*+(?P<hunyuan>[\w.-]++)\s*+(?:```json\s*+)?(?=\{)"

@@ -20,7 +20,7 @@ _CODE = re.compile(
 _CODE_BASES = (16, 8, 2, 10)
 _NAME = re.compile(r"\\N\{([A-Za-z0-9 -]{5,60})\}")
 # A number, at most two words, and a few letters: rows, keys, names of variables.
-_NUMBERED = re.compile(r"([0-9]{1,4})[^\w\n]{1,8}(?:[A-Za-z]{2,9}[^\w\n]{1,4}){0,2}([^\W_]{1,24})(?![^\W_])")
+_WITH_PLACE = re.compile(r"([0-9]{1,4})[^\w\n]{1,8}(?:[A-Za-z]{2,9}[^\w\n]{1,4}){0,2}([^\W_]{1,24})(?![^\W_])")
 _DASHES = str.maketrans("·•∙・⋅−–—_‐‑", ".....------")
 _MORSE_SIGN = re.compile(r"[.-]{1,5}+(?![^\s/|,])")
 _SIGNS = """
@@ -69,7 +69,7 @@ def list_spellings(text: str) -> Iterator[str]:
 
 def _put_in_order(text: str) -> Iterator[str]:
     """What stands beside numbers, in the order of the numbers; and of that the single letters."""
-    placed = [(int(match[1]), match[2]) for match in _NUMBERED.finditer(text)]
+    placed = [(int(match[1]), match[2]) for match in _WITH_PLACE.finditer(text)]
     placed.sort(key=_get_place)
     if len(placed) > 1:
         yield make_bare("".join(each for _, each in placed))
