@@ -25,7 +25,9 @@ _MARKED_CODES = {  # as programs write the codes of visible characters, in hex, 
 _CODES = _PLAIN_CODES | _MARKED_CODES
 _NAME = re.compile(r"\\N\{([A-Za-z0-9 -]{5,60})\}")
 # A number, at most two words, and a few letters: rows, keys, names of variables.
-_NUMBERED = re.compile(r"([0-9]{1,4})[^\w\n]{1,8}(?:[A-Za-z]{2,9}[^\w\n]{1,4}){0,2}([^\W_]{1,24})(?![^\W_])")
+_BESIDE_NUMBER = re.compile(
+    r"([0-9]{1,4})[^\w\n]{1,8}(?:[A-Za-z]{2,9}[^\w\n]{1,4}){0,2}([^\W_]{1,24})(?![^\W_])"
+)
 _PARAGRAPH = re.compile(r"\n\n")
 _LEAST_PLACED = 4  # pieces: a secret in fewer is found by its pieces
 _DASHES = str.maketrans("·•∙・⋅−–—_‐‑", ".....------")
@@ -75,7 +77,7 @@ def _put_in_order(text: str) -> Iterator[str]:
     """What stands beside numbers, in the order of the numbers; of that the single letters; and both of each
     paragraph by itself.
     """
-    placed = [(match.start(), int(match[1]), match[2]) for match in _NUMBERED.finditer(text)]
+    placed = [(match.start(), int(match[1]), match[2]) for match in _BESIDE_NUMBER.finditer(text)]
     if len(placed) < _LEAST_PLACED:
         return
     ends = [match.start() for match in _PARAGRAPH.finditer(text)]
