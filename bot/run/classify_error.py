@@ -80,6 +80,7 @@ async def requeue_task(job: Job, retry: Retry) -> TaskEnd | None:
     """Put the task back into the queue, or end it after ``MAX_LEASES``. Raises LeaseLost."""
     reason = job.parts.redactor.text(retry.reason)
     if job.task.leases_taken < MAX_LEASES:
+        log.info("run.requeued", task=job.task.id, reason=reason, after=retry.after)
         await job.store.release(job.run, TaskState.QUEUED, reason, after=retry.after)
         return None
     text = render_failure(f"{reason} ({MAX_LEASES} attempts)", phase="", log="")
@@ -99,6 +100,7 @@ async def park_task(job: Job, parked: Parked | Outage) -> TaskEnd | None:
         if isinstance(parked, Outage):
             waits = await _count_waits(job)
             after = compute_backoff(waits + 1, first=after, longest=max(after, LONGEST_PAUSE), spread=0.2)
+        log.info("run.waits", task=job.task.id, reason=reason, after=round(after))
         await _wait(job, reason, after=after)
         return None
     message = f"I waited for {waited.total_seconds() / 3600:.0f} hours, and still: {reason}"

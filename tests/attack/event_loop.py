@@ -17,11 +17,11 @@ from bot.tasks.database.connection import Database
 from tests.support.flow import DONE, FAULTY, AtWork, at_work, call, eventually
 from tests.support.worker import MEASURED_SECONDS, Workers
 
-pytestmark = pytest.mark.timeout(700)
+pytestmark = pytest.mark.timeout(2400)
 
 MB = 1_000_000
 STOP_SECONDS = 5.0
-RUN_SECONDS = 480.0  # for the whole run, which has no limit of its own: it is only to end
+RUN_SECONDS = 1800.0  # for the whole run: it is only to end, however busy the machine
 FILES = 50_000
 
 
@@ -119,9 +119,10 @@ async def test_no_input_of_a_megabyte_stops_the_workers_event_loop(
             told = await eventually(ended, "the run does not end", logged, patience=RUN_SECONDS)
         finally:
             workers.stop()
+            print(f"load {os.getloadavg()}\n{stalls.read_text() if stalls.exists() else ''}")
     still = stalls.read_text()
     longest = max((float(line.split()[0]) for line in still.splitlines()), default=0)
-    print(f"load {os.getloadavg()}, longest {longest:.3f} s, stopped in {stopped:.1f} s:\n{still}")
+    print(f"longest {longest:.3f} s, stopped in {stopped:.1f} s")
     assert longest < MEASURED_SECONDS, f"{still}\n{find_stacks(workers.log(0))}"
     assert "asked by" in told, told[:2000]
     busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

@@ -7,20 +7,29 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 
 from bot.text.disguises.known_forms import SHORTEST_BARE
 from bot.text.disguises.letters import lower_letters, make_bare
 
-# A visible character's code as programs write it; in the last group without any mark.
-_CODE = re.compile(
-    r"(?<![0-9A-Za-z])(?:0[xX]([2-7][0-9A-Fa-f])|0[oO]?([01]?[0-7]{2})|(?:0[bB])?0?([01]{6,7}))(?![0-9A-Za-z])"
-    r"|(?<![0-9.])([3-9][0-9]|1[0-2][0-9])(?![0-9A-Za-z.])"
-)
-_CODE_BASES = (16, 8, 2, 10)
+_TOKEN = re.compile(r"[0-9][0-9A-Za-z]{0,9}")
+_PLAIN_CODES = {str(code): chr(code) for code in range(33, 127)}
+_MARKED_CODES = {  # as programs write the codes of visible characters, in hex, octal and binary
+    written.format(code): chr(code)
+    for code in range(33, 127)
+    for written in ("0x{:x}", "0x{:X}", "0X{:X}", "0o{:o}", "0{:o}", "0b{:b}", "0{:07b}", "{:07b}")
+}
+_CODES = _PLAIN_CODES | _MARKED_CODES
 _NAME = re.compile(r"\\N\{([A-Za-z0-9 -]{5,60})\}")
 # A number, at most two words, and a few letters: rows, keys, names of variables.
-_WITH_PLACE = re.compile(r"([0-9]{1,4})[^\w\n]{1,8}(?:[A-Za-z]{2,9}[^\w\n]{1,4}){0,2}([^\W_]{1,24})(?![^\W_])")
+_BESIDE_NUMBER = re.compile(
+    r"([0-9]{1,4})[^\w\n]{1,8}(?:[A-Za-z]{2,9}[^\w\n]{1,4}){0,2}([^\W_]{1,24})(?![^\W_])"
+)
+_PARAGRAPH = re.compile(r"\n\n")
+_LEAST_PLACED = 4  # pieces: a secret in fewer is found by its pieces
 _DASHES = str.maketrans("·•∙・⋅−–—_‐‑", ".....------")
 _MORSE_SIGN = re.compile(r"[.-]{1,5}+(?![^\s/|,])")
 _SIGNS = """
@@ -45,16 +54,13 @@ _FIRST_BRAILLE = 0x2800
 
 def list_spellings(text: str) -> Iterator[str]:
     """What a text spells, without what is neither letter nor digit, in small letters."""
-    codes = [(match.lastindex or 1, match) for match in _CODE.finditer(text)]
-    if len(codes) >= SHORTEST_BARE:
-        letters = [chr(int(match[kind], _CODE_BASES[kind - 1])) for kind, match in codes]
-        yield make_bare("".join(letters))
-        marked = zip(letters, codes, strict=True)
-        yield make_bare("".join(letter for letter, (kind, _) in marked if kind < len(_CODE_BASES)))
+    tokens = _TOKEN.findall(text)
+    if len(tokens) >= SHORTEST_BARE:
+        for codes in (_CODES, _MARKED_CODES):
+            yield make_bare("".join([codes[token] for token in tokens if token in codes]))
     if "\\N{" in text:
         yield make_bare(_NAME.sub(_look_up, text))
-    for block in {text, *text.split("\n\n")}:
-        yield from _put_in_order(block)
+    yield from _put_in_order(text)
     signs = text if text.isascii() else text.translate(_DASHES)
     yield "".join(_MORSE.get(sign, "") for sign in _MORSE_SIGN.findall(signs))
     lowered = lower_letters(text)
@@ -68,12 +74,19 @@ def list_spellings(text: str) -> Iterator[str]:
 
 
 def _put_in_order(text: str) -> Iterator[str]:
-    """What stands beside numbers, in the order of the numbers; and of that the single letters."""
-    placed = [(int(match[1]), match[2]) for match in _WITH_PLACE.finditer(text)]
-    placed.sort(key=_get_place)
-    if len(placed) > 1:
-        yield make_bare("".join(each for _, each in placed))
-        yield make_bare("".join(each for _, each in placed if len(each) == 1))
+    """What stands beside numbers, in the order of the numbers; of that the single letters; and both of each
+    paragraph by itself.
+    """
+    placed = [(match.start(), int(match[1]), match[2]) for match in _BESIDE_NUMBER.finditer(text)]
+    if len(placed) < _LEAST_PLACED:
+        return
+    ends = [match.start() for match in _PARAGRAPH.finditer(text)]
+    paragraphs = groupby(placed, key=lambda each: bisect_left(ends, each[0])) if ends else ()
+    for pairs in (placed, *(list(pairs) for _, pairs in paragraphs)):
+        if len(pairs) >= _LEAST_PLACED:
+            letters = [each for _, _, each in sorted(pairs, key=itemgetter(1))]
+            yield make_bare("".join(letters))
+            yield make_bare("".join([each for each in letters if len(each) == 1]))
 
 
 def _look_up(match: re.Match[str]) -> str:
@@ -81,7 +94,3 @@ def _look_up(match: re.Match[str]) -> str:
         return unicodedata.lookup(match[1])
     except KeyError:
         return ""
-
-
-def _get_place(placed: tuple[int, str]) -> int:
-    return placed[0]
