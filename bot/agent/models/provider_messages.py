@@ -23,7 +23,7 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 
-from bot.agent.models.text_calls import decode_object
+from bot.agent.models.call_values import decode_object
 
 # https://docs.anthropic.com/en/api/messages: tool_use.id; others give identifiers such as functions.read:0.
 _NOT_EVERYWHERE = re.compile(r"[^a-zA-Z0-9_-]")

@@ -24,31 +24,28 @@ What stands in such a form is a call even where it cannot be read: the model is 
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from pydantic_ai.messages import ModelResponse, ModelResponsePart, TextPart, ThinkingPart, ToolCallPart
 from pydantic_ai.tools import ToolDefinition
 
-_DECODER = json.JSONDecoder(strict=False)  # line breaks within strings: small models write them
+from bot.agent.models.call_values import (
+    FoundCall,
+    decode_object,
+    find_closing,
+    read_call,
+    read_gemma_call,
+    read_mended,
+    read_python_calls,
+    read_value,
+)
+
 MOST_CALLS = 64  # of one answer; a model that got stuck writes thousands
-MOST_PYTHON_CHARS = 64_000  # no other thread runs while it is parsed
-_NAME_KEYS = ("name", "function", "tool", "tool_name", "function_name")
-_ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "tool_input")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """A call and the end of its text; ``arguments`` is an object, or the text that could not be read."""
-
-    name: str
-    arguments: dict[str, Any] | str
-    end: int
 
 
 Schemas = Mapping[str, Mapping[str, Any]]  # the JSON schema of each tool's arguments
@@ -80,7 +77,7 @@ def read_text_calls(response: ModelResponse, tools: Sequence[ToolDefinition]) ->
 def split_calls(text: str, schemas: Schemas, *, marked_only: bool = False) -> tuple[str, list[ToolCallPart]]:
     """``text`` without the calls in it, and these; with ``marked_only`` no forms that other text has too."""
     rest: list[str] = []
-    calls: list[_Found] = []
+    calls: list[FoundCall] = []
     at, whole = 0, text
     text = _PREFIX.sub(r"\1", text)
     while len(calls) < MOST_CALLS and (match := _MARK.search(text, at)):
@@ -98,7 +95,7 @@ def split_calls(text: str, schemas: Schemas, *, marked_only: bool = False) -> tu
     return whole, []
 
 
-def _make_part(found: _Found) -> ToolCallPart:
+def _make_part(found: FoundCall) -> ToolCallPart:
     return ToolCallPart(tool_name=found.name, args=found.arguments)
 
 
@@ -146,7 +143,7 @@ _ARGUMENT = (re.compile(r"<arg_key>\s*+(?P<a>[^<\s]++)\s*+</arg_key>\s*+<arg_val
 _Element = tuple[re.Pattern[str], str]
 
 
-def _read_marked(match: re.Match[str], text: str, schemas: Schemas) -> Iterator[_Found]:
+def _read_marked(match: re.Match[str], text: str, schemas: Schemas) -> Iterator[FoundCall]:
     """The calls that the mark ``match`` begins."""
     groups, at = match.groupdict(), match.end()
     form = match.lastgroup or ""
@@ -156,7 +153,7 @@ def _read_marked(match: re.Match[str], text: str, schemas: Schemas) -> Iterator[
     elif form == "python":
         yield from _read_marked_python(text, at)
     elif form == "gemma":
-        yield _read_gemma(name, text, at)
+        yield read_gemma_call(name, text, at)
     elif form == "function":
         yield _read_body(name, text, at, "</function>", _PARAMETER, schemas)
     elif form == "invoke":
@@ -164,63 +161,44 @@ def _read_marked(match: re.Match[str], text: str, schemas: Schemas) -> Iterator[
     elif form == "glm":
         yield _read_body(name, text, at, "</tool_call>", _ARGUMENT, schemas)
     else:
-        value, end = _read_value(text, at)
+        value, end = read_value(text, at)
         if isinstance(value, dict):
-            yield _Found(name=name, arguments=value, end=_skip_fence(text, end))
+            yield FoundCall(name=name, arguments=value, end=_skip_fence(text, end))
         else:
             end = min(
                 (i for i in (text.find("<", at), text.find("[TOOL_CALLS]", at)) if i >= 0), default=len(text)
             )
-            yield _Found(name=name, arguments=text[at:end].strip(), end=end)
+            yield FoundCall(name=name, arguments=text[at:end].strip(), end=end)
 
 
-def _read_marked_python(text: str, at: int) -> Iterator[_Found]:
+def _read_marked_python(text: str, at: int) -> Iterator[FoundCall]:
     """Calls as Python behind a mark, one on each line or in a list, and one that cannot be read."""
     while name := _PYTHON_CALL.match(text, at):
-        end = _find_closing(
-            text, at + name.end("list") - name.start() - 1 if name["list"] else name.end() - 1
-        )
-        found = _read_python_calls(text[at:end].strip())
+        end = find_closing(text, at + name.end("list") - name.start() - 1 if name["list"] else name.end() - 1)
+        found = read_python_calls(text[at:end].strip())
         if found is None:
-            yield _Found(name=name["name"], arguments=text[at:end].strip(), end=end)
+            yield FoundCall(name=name["name"], arguments=text[at:end].strip(), end=end)
             return
         yield from (replace(each, end=end) for each in found)
         at = end
 
 
 _PYTHON_CALL = re.compile(r"\s*+(?P<list>\[)?\s*+(?P<name>[A-Za-z_]\w*+)\(")
-_QUOTE = re.compile(r"<escape>|<\|\"\|>")  # of FunctionGemma, and of Gemma after it
-_BARE_KEY = re.compile(r"([{,]\s*+)([A-Za-z_]\w*+)\s*+:")
 
 
-def _read_gemma(name: str, text: str, at: int) -> _Found:
-    """``{path:<escape>a.py<escape>,line:3}``: an object whose keys are bare and whose strings have marks.
-
-    https://ai.google.dev/gemma/docs/functiongemma/formatting-and-best-practices
-    """
-    ends = [i for i in (text.find("<end_function_call>", at), text.find("<tool_call|>", at)) if i >= 0]
-    end = min(ends, default=len(text))
-    pieces = _QUOTE.split(text[at:end])
-    plain = "".join(
-        json.dumps(piece) if number % 2 else _BARE_KEY.sub(r'\1"\2":', piece)
-        for number, piece in enumerate(pieces)
-    )
-    return _Found(name=name, arguments=decode_object(plain), end=end)
-
-
-def _read_objects(text: str, at: int) -> Iterator[_Found]:
+def _read_objects(text: str, at: int) -> Iterator[FoundCall]:
     """The calls in JSON from ``at`` on, one after the other or in a list, and one that cannot be read."""
     while at < len(text) and text[at] in "{[":
-        value, end = _read_value(text, at)
+        value, end = read_value(text, at)
         if value is None:
-            value, end = _read_mended(text, at)
+            value, end = read_mended(text, at)
         if value is None:
             end = min((i for i in (text.find("</", at), text.find("<|", at)) if i >= 0), default=len(text))
             name = re.search(r"['\"](?:name|function)['\"]\s*+:\s*+['\"]([\w.-]++)", text[at:end])
-            yield _Found(name=name[1] if name else "", arguments=text[at:end].strip(), end=end)
+            yield FoundCall(name=name[1] if name else "", arguments=text[at:end].strip(), end=end)
             return
         for each in value if isinstance(value, list) else [value]:
-            if (call := _read_call(each, end)) is not None:
+            if (call := read_call(each, end)) is not None:
                 yield call
         if isinstance(value, list):
             return
@@ -229,86 +207,7 @@ def _read_objects(text: str, at: int) -> Iterator[_Found]:
             at += 1
 
 
-def _read_mended(text: str, at: int) -> tuple[Any, int]:
-    """An object with one brace too few at its end or too many around it, as small models write; None else."""
-    if text.startswith("{{", at):
-        value, end = _read_value(text, at + 1)
-        return (value, end + text.startswith("}", end)) if isinstance(value, dict) else (None, at)
-    ends = [i for mark in ("</", "<|") if (i := text.find(mark, at)) >= 0]
-    end = min(ends, default=len(text))
-    try:
-        return json.loads(text[at:end].rstrip() + "}", strict=False), end
-    except (ValueError, RecursionError):
-        return None, at
-
-
-def _read_call(value: Any, end: int) -> _Found | None:
-    """A call from an object with a name and arguments; None where it is no such object."""
-    if not isinstance(value, dict):
-        return None
-    name = next((value[key] for key in _NAME_KEYS if value.get(key)), None)
-    if isinstance(name, dict):  # OpenAI's own shape: {"type": "function", "function": {"name": ...}}
-        return _read_call(name, end)
-    if not isinstance(name, str):
-        return None
-    arguments: Any = next((value[key] for key in _ARGUMENT_KEYS if value.get(key) is not None), {})
-    if isinstance(arguments, str):
-        arguments = decode_object(arguments)
-    if not isinstance(arguments, dict | str):
-        arguments = json.dumps(arguments)
-    return _Found(name=name.removeprefix("functions."), arguments=arguments, end=end)
-
-
-def decode_object(text: str) -> dict[str, Any] | str:
-    """The object that ``text`` holds as JSON, or as JSON within a JSON string; else ``text`` itself."""
-    value: Any = text
-    for _ in range(2):
-        try:
-            value = json.loads(value, strict=False)
-        except (ValueError, RecursionError):
-            return text
-        if isinstance(value, dict):
-            return value
-        if not isinstance(value, str):
-            return text
-    return text
-
-
-def _read_value(text: str, at: int) -> tuple[Any, int]:
-    """The JSON value, or the Python literal, at ``at``, and its end; None where there is none."""
-    try:
-        return _DECODER.raw_decode(text, at)
-    except (ValueError, RecursionError):
-        pass
-    end = _find_closing(text, at)
-    try:
-        return ast.literal_eval(text[at:end].strip()), end
-    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-        return None, at
-
-
-def _find_closing(text: str, at: int) -> int:
-    """Where the bracket at ``at`` is closed, brackets within strings not counted; the end where it is not."""
-    depth, quote, skip = 0, "", False
-    for position in range(at, len(text)):
-        char = text[position]
-        if skip:
-            skip = False
-        elif quote:
-            skip = char == "\\"
-            quote = "" if char == quote else quote
-        elif char in "'\"":
-            quote = char
-        elif char in "{[(":
-            depth += 1
-        elif char in "}])":
-            depth -= 1
-            if depth == 0:
-                return position + 1
-    return len(text)
-
-
-def _read_body(name: str, text: str, at: int, closing: str, element: _Element, schemas: Schemas) -> _Found:
+def _read_body(name: str, text: str, at: int, closing: str, element: _Element, schemas: Schemas) -> FoundCall:
     """A call whose arguments are elements, or an object, up to ``closing`` or the end of the text."""
     values, last = _read_elements(text, at, closing, element)
     end = text.find(closing, last)
@@ -319,7 +218,7 @@ def _read_body(name: str, text: str, at: int, closing: str, element: _Element, s
     }
     if not values and body:
         arguments = decode_object(body)
-    return _Found(name=name, arguments=arguments, end=end + len(closing) if end >= 0 else len(text))
+    return FoundCall(name=name, arguments=arguments, end=end + len(closing) if end >= 0 else len(text))
 
 
 def _read_elements(text: str, at: int, closing: str, element: _Element) -> tuple[dict[str, str], int]:
@@ -364,7 +263,7 @@ _ACTION = re.compile(r"(?:\A|(?<=\n))Action:[ \t]*+(?P<name>[\w.-]++)[ \t]*+\nAc
 _NAMED = re.compile(r"\A(?P<name>[\w.-]++)[ \t]*+\n\s*+(?=\{)")
 
 
-def _read_unmarked(text: str, schemas: Schemas) -> tuple[str, list[_Found]] | None:
+def _read_unmarked(text: str, schemas: Schemas) -> tuple[str, list[FoundCall]] | None:
     """Calls in a fence at the end, or as the whole answer: all of them must be calls of known tools."""
     before, body = "", text
     stripped = text.rstrip()
@@ -372,11 +271,11 @@ def _read_unmarked(text: str, schemas: Schemas) -> tuple[str, list[_Found]] | No
     if opening >= 0 and (language := _LANGUAGE.match(stripped, opening + 3)):
         before, body = text[:opening], stripped[language.end() : -3]
     body = body.strip()
-    if (action := _ACTION.search(body)) and (value := _read_value(body, action.end()))[0] is not None:
+    if (action := _ACTION.search(body)) and (value := read_value(body, action.end()))[0] is not None:
         before, body = body[: action.start()], json.dumps({"name": action["name"], "arguments": value[0]})
     elif named := _NAMED.match(body):
-        body = json.dumps({"name": named["name"], "arguments": _read_value(body, named.end())[0]})
-    readers: tuple[Callable[[str], list[_Found] | None], ...] = (_read_plain_objects, _read_python_calls)
+        body = json.dumps({"name": named["name"], "arguments": read_value(body, named.end())[0]})
+    readers: tuple[Callable[[str], list[FoundCall] | None], ...] = (_read_plain_objects, read_python_calls)
     for read in readers:
         found = read(body)
         if found and all(_is_known(each, schemas) for each in found):
@@ -384,7 +283,7 @@ def _read_unmarked(text: str, schemas: Schemas) -> tuple[str, list[_Found]] | No
     return None
 
 
-def _is_known(found: _Found, schemas: Schemas) -> bool:
+def _is_known(found: FoundCall, schemas: Schemas) -> bool:
     schema = schemas.get(found.name)
     if schema is None or isinstance(found.arguments, str):
         return False
@@ -392,42 +291,18 @@ def _is_known(found: _Found, schemas: Schemas) -> bool:
     return given <= set(schema.get("properties", {})) and given >= set(schema.get("required", ()))
 
 
-def _read_plain_objects(body: str) -> list[_Found] | None:
-    found: list[_Found] = []
+def _read_plain_objects(body: str) -> list[FoundCall] | None:
+    found: list[FoundCall] = []
     at = 0
     while at < len(body):
         if body[at] not in "{[":
             return None
-        value, end = _read_value(body, at)
-        calls = [_read_call(each, end) for each in (value if isinstance(value, list) else [value])]
+        value, end = read_value(body, at)
+        calls = [read_call(each, end) for each in (value if isinstance(value, list) else [value])]
         if not calls or any(each is None for each in calls):
             return None
         found += [each for each in calls if each]
         at = end
         while at < len(body) and body[at] in " ;,\n\t\r":
             at += 1
-    return found
-
-
-def _read_python_calls(body: str) -> list[_Found] | None:
-    """``[read(path="cart.py")]`` as Llama 4 writes it, and one call alone; arguments are literals."""
-    if len(body) > MOST_PYTHON_CHARS:
-        return None
-    try:
-        tree = ast.parse(body, mode="eval").body
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return None
-    nodes = tree.elts if isinstance(tree, ast.List) else [tree]
-    found = []
-    for each in nodes:
-        node = each
-        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id == "print":
-            node = each.args[0] if len(each.args) == 1 else each  # Gemma writes print(read(path="x"))
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
-            return None
-        try:
-            arguments = {given.arg or "": ast.literal_eval(given.value) for given in node.keywords}
-        except (ValueError, TypeError, RecursionError, MemoryError):
-            return None
-        found.append(_Found(name=node.func.id, arguments=arguments, end=len(body)))
     return found
