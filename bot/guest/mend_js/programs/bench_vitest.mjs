@@ -14,7 +14,7 @@ const { options } = parseCLI(['vitest', ...argv.slice(2).filter((word) => !word.
 const settings = { ...options, run: false, watch: true, reporters: [{}], coverage: { enabled: false }, bail: 0 };
 if (pattern) settings.testNamePattern = pattern;
 const start = (pool) => startVitest('test', files, { ...settings, ...(pool && { pool }) }, { server: { watch: null } });
-let vitest = await start('vmThreads'); // a context in a living thread: a quarter of the time of a process
+let vitest = await start('vmThreads'); // a context in a living thread: a third of the time of a process
 let first = true;
 
 /** The repository's own modules that vite serves, each with its graph. */
