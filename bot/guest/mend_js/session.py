@@ -19,6 +19,7 @@ from .localise import Spectrum, list_suspects, localise
 from .node_run import NodeRun
 from .search import JsBaseline, JsSearch, limit
 from .syntax.source import is_source
+from .verdict import find_doubt
 
 Say = Callable[[str], None]
 MOST_PILOTS = 12
@@ -109,6 +110,9 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     if answer is None:
         reason = "" if search.exhausted else "no small edit made the tests pass in the time that I had"
         return told | {"outcome": "not_found", "reason": reason}
+    if reason := find_doubt(answer, sources[answer.path].data, base):
+        shown = [report.make_edit(sources[answer.path], answer)]
+        return told | {"outcome": "not_found", "reason": reason, "unsure": shown}
     told |= report.report_change(sources[answer.path], answer, base, judge.command)
     return told | report.report_doubts(answer, search.passed, sources) | {"outcome": "mended"}
 

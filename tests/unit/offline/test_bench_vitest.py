@@ -16,18 +16,20 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs node
 
 # Stands for vitest's own program, which a test of this size cannot install: https://vitest.dev/advanced/api/
 VITEST = """
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 export const parseCLI = (words) => ({ filter: [], options: { globals: words.includes('--globals') } })
 export async function startVitest(mode, files, options, overrides) {
   const kept = { file: files[0], lastHMRTimestamp: 0, text: null }
-  const graph = { idToModuleMap: new Map([['a', kept]]), invalidateModule: (each) => { each.text = null } }
+  const own = [['a', kept], ...(existsSync('sum.js') ? [['b', { file: `${process.cwd()}/sum.js` }]] : [])]
+  const graph = { idToModuleMap: new Map(own), invalidateModule: (each) => { each.text = null } }
   let found = []
   const run = () => {
     kept.text = kept.text ?? readFileSync(files[0], 'utf8')
     const state = kept.text.includes('right') ? 'pass' : 'fail'
     const test = { type: 'test', name: 'adds', result: { state } }
     const left = { type: 'test', name: 'waits', mode: 'skip' }
-    found = [{ result: { state }, tasks: [{ type: 'suite', name: 'sum', tasks: [test, left] }] }]
+    const name = options.pool || 'its own'
+    found = [{ result: { state }, tasks: [{ type: 'suite', name, tasks: [test, left] }] }]
   }
   if (!options.globals || options.run || overrides.server.watch !== null) throw new Error('other settings')
   run()
@@ -40,7 +42,18 @@ export async function startVitest(mode, files, options, overrides) {
 """
 
 
-def test_each_line_is_a_run_with_the_files_as_they_are_now(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "pool"),
+    [
+        ("export const sum = 1", "vmThreads"),
+        ("const sum = require('./add')", "threads"),
+        ("process.chdir('/')", "its own"),
+        ("", "threads"),  # no source is served by vite
+    ],
+)
+def test_each_line_is_a_run_with_the_files_as_they_are_now(tmp_path: Path, source: str, pool: str) -> None:
+    if source:
+        (tmp_path / "sum.js").write_text(source)
     home = tmp_path / "node_modules" / "vitest"
     home.mkdir(parents=True)
     (home / "node.mjs").write_text(VITEST)
@@ -57,6 +70,7 @@ def test_each_line_is_a_run_with_the_files_as_they_are_now(tmp_path: Path) -> No
         subprocess.Popen(
             ["node", str(PROGRAMS / "bench_vitest.mjs")],
             stdin=subprocess.PIPE,
+            cwd=tmp_path,
             env={**os.environ, "HOB_MEND_BENCH": str(setting)},
             pass_fds=(writing,),
         ) as process,
@@ -73,6 +87,6 @@ def test_each_line_is_a_run_with_the_files_as_they_are_now(tmp_path: Path) -> No
         process.stdin.close()
         assert process.wait(timeout=30) == 0
     assert [each["code"] for each in told] == [1, 0, 1]
-    assert [each["tests"]["sum > adds"] for each in told] == ["failed", "passed", "failed"]
-    assert told[0]["tests"]["sum > waits"] == "skipped"
+    assert [each["tests"][f"{pool} > adds"] for each in told] == ["failed", "passed", "failed"]
+    assert told[0]["tests"][f"{pool} > waits"] == "skipped"
     assert "vitest" in KINDS

@@ -101,6 +101,7 @@ def test_what_takes_something_away_is_doubted(before: str, after: str, template:
         ("in", "not in", "comparison", "turns a comparison round"),
         ("<", "<=", "comparison", ""),
         ("and", "or", "boolean-operator", "joins conditions in another way"),
+        ("<", "<=", "negation", "turns a condition round"),
         ("<", "<=", "branches", "runs other branches"),
         ("<", "<=", "removed-statement", "leaves a statement out"),
         ("<", "<=", "shaped-value", "makes another kind of value"),

@@ -16,9 +16,11 @@ from bot.guest.mend_js.judge import EXIT, list_outcomes, make_pattern, split_nam
 from bot.guest.mend_js.localise import Spectrum, find_frames, localise
 from bot.guest.mend_js.node_run import NodeRun, read_tap
 from bot.guest.mend_js.report import make_edit
+from bot.guest.mend_js.search import JsBaseline
 from bot.guest.mend_js.syntax.source import SourceFile, is_source
 from bot.guest.mend_js.templates.edit import JsClues, JsEdit
 from bot.guest.mend_js.templates.registry import TEMPLATES
+from bot.guest.mend_js.verdict import MATURE, describe_turn, find_doubt
 
 
 def mends(source: str, clues: JsClues | None = None, path: str = "a.js") -> set[str]:
@@ -272,3 +274,31 @@ def test_which_failing_tests_are_meant(tmp_path: Path, scope: str, text: str, as
     (tmp_path / "t.js").write_text("test('adds numbers', () => equal(sum(2, 3), 5))\n" + "\n" * 1500)
     names = ["t.js > adds numbers", "t.js > trims names"]
     assert choose_asked(names, JsRequest(text=text, scope=scope), "", tmp_path) == asked
+
+
+@pytest.mark.parametrize(
+    ("source", "start", "end", "new", "template", "turn"),
+    [
+        ("a === b", 2, 3, "!", "comparison", "turns a comparison round"),
+        ("a === b", 4, 5, "", "comparison", ""),
+        ("a < b", 3, 3, "=", "comparison", ""),
+        ("a < b", 2, 3, ">", "comparison", "turns a comparison round"),
+        ("a && b", 2, 4, "||", "boolean-operator", "joins conditions in another way"),
+        ("a || b", 2, 4, "??", "boolean-operator", ""),
+        ("a", 0, 0, "!", "negation", "turns a condition round"),
+        ("a()", 0, 3, "", "removed-statement", "leaves a statement out"),
+        ("a - b", 2, 3, "+", "arithmetic", ""),
+    ],
+)
+def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(
+    source: str, start: int, end: int, new: str, template: str, turn: str
+) -> None:
+    edit = JsEdit(start=start, end=end, new=new, template=template, weight=1.0)
+    one = JsCandidate(path="a.js", line=1, function="f", score=1.0, edit=edit, passing=None)
+    assert describe_turn(one, source.encode()) == turn
+    for passed, asked, doubted in ((MATURE, 2, True), (MATURE, 3, False), (MATURE - 1, 1, False)):
+        ends = {f"passes {n}": "passed" for n in range(passed)} | {"fails": "failed"}
+        base = JsBaseline(
+            everything=ends, asked=["fails"] * asked, seconds=1.0, part_seconds=1.0, all_seconds=1.0
+        )
+        assert bool(find_doubt(one, source.encode(), base)) == (doubted and bool(turn))

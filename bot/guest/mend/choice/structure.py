@@ -91,6 +91,7 @@ _TURNS = {
     "condition": "decides by another condition",
     "narrowed-else": "decides by another condition",
     "needless-condition": "decides by one condition less",
+    "negation": "turns a condition round",
     "removed-statement": "leaves a statement out",
     "shaped-value": "makes another kind of value of what is given",
 }

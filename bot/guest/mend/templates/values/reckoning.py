@@ -74,7 +74,7 @@ def term_of_sibling(site: Site) -> Iterator[Proposal]:
 def added_up(site: Site) -> Iterator[Proposal]:
     """``found[key] = value`` in a loop, where the values of one key are to be added up or collected."""
     match site.node:
-        case ast.Assign(targets=[ast.Subscript(value=holder, slice=key) as target], value=value):
+        case ast.Assign(targets=[ast.Subscript(value=holder, slice=key)], value=value):
             pass
         case _:
             return
@@ -86,11 +86,10 @@ def added_up(site: Site) -> Iterator[Proposal]:
         return
     owner, at, given = site.text(holder), site.text(key), site.text(value)
     if isinstance(key, ast.Tuple):
-        at = f"({at.strip('()')})"
+        at = f"({at})"
     yield site.replace(value, f"{owner}.get({at}, 0) + {site.source.operand(value)}", 1.0)
     yield site.replace(site.node, f"{owner}.setdefault({at}, []).append({given})", 0.6)
     yield site.replace(site.node, f"{owner}.setdefault({at}, {given})", 0.6)
-    yield site.replace(target, f"{owner}[{at}]", 0.1)
 
 
 @template("absent-or-empty", 0.6, ast.Call, errors=("TypeError", "ValueError", "AttributeError"))
