@@ -22,7 +22,6 @@ from localhub.git import http
 from localhub.graphql import endpoint
 from localhub.hub import Hub
 from localhub.pages.routes import add_pages
-from localhub.rest import search
 from localhub.rest.accounts import apps, deliveries, organizations, user_access, users
 from localhub.rest.actions import runs
 from localhub.rest.api import ENTERPRISE_PREFIX, HUB, PREFIX
@@ -51,6 +50,8 @@ from localhub.rest.repos import (
     statuses,
 )
 from localhub.rest.repos import git_database as gitdata
+from localhub.rest.search import issues as search
+from localhub.rest.search import names
 from localhub.rest.serving import mount
 from localhub.state import Row, State
 from localhub.tls import CERTIFICATE, prepare_tls
@@ -62,7 +63,7 @@ TABLES = [
         repos, users, organizations, collaborators, labels, comments, reactions, assignees, locks, milestones,
         sub_issues, issues, merging, review_comments, reviews, pulls, checks, statuses, contents, rulesets,
         protection, timeline, gitdata, commits, releases, about, runs, apps, deliveries, user_access, search,
-        endpoint,
+        names, endpoint,
     )
 ]  # fmt: skip
 

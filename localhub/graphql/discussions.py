@@ -35,6 +35,15 @@ def find_discussion(viewer: Viewer, repo: Row, number: int) -> Object:
     return render_discussion(viewer, repo, row)
 
 
+def list_discussions(viewer: Viewer, repo: Row, order: Object | None) -> list[Row]:
+    """``Repository.discussions``, the newest first where no order is asked for."""
+    viewer.check(repo, READ)
+    rows = viewer.hub.state.all("SELECT * FROM discussions WHERE repo_id = ?", repo["id"])
+    column = "updated_at" if order and order["field"] == "UPDATED_AT" else "created_at"
+    newest_first = order is None or order["direction"] == "DESC"
+    return sorted(rows, key=lambda row: (row[column], row["number"]), reverse=newest_first)
+
+
 def list_categories(repo: Row) -> list[Object]:
     """A repository's categories of discussions."""
     return [
@@ -137,6 +146,7 @@ async def add_discussion_comment(viewer: Viewer, values: Object) -> Object:
         created_at=now,
         updated_at=now,
     )
+    hub.state.update("discussions", row["id"], updated_at=now)
     made = hub.state.one("SELECT * FROM discussion_comments WHERE id = ?", row_id)
     events.send_discussion_comment(hub, viewer.actor, repo, "created", made)
     return {"comment": render_discussion_comment(viewer, repo, row, made)}

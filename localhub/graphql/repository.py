@@ -9,7 +9,12 @@ from localhub.auth import role_of
 from localhub.errors import ApiError
 from localhub.graphql.about import render_about
 from localhub.graphql.connections import connection_field
-from localhub.graphql.discussions import find_discussion, list_categories
+from localhub.graphql.discussions import (
+    find_discussion,
+    list_categories,
+    list_discussions,
+    render_discussion,
+)
 from localhub.graphql.git import render_git_object, render_ref
 from localhub.graphql.issues import render_label
 from localhub.graphql.pulls import pull_state, render_conversation
@@ -99,6 +104,11 @@ def render_repository(viewer: Viewer, repo: Row) -> Object:
             viewer, repo, oid or expression or ""
         ),
         "hasDiscussionsEnabled": True,
+        "discussions": connection_field(
+            "discussions",
+            lambda orderBy=None: list_discussions(viewer, repo, orderBy),
+            lambda row: render_discussion(viewer, repo, row),
+        ),
         "discussion": lambda info, number: find_discussion(viewer, repo, number),
         "discussionCategories": connection_field(
             "discussionCategories", lambda: list_categories(repo), lambda one: one

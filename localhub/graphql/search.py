@@ -8,7 +8,7 @@ from typing import Any
 from localhub.graphql.connections import connection_field
 from localhub.graphql.pulls import render_conversation
 from localhub.graphql.viewer import GraphQLFieldError, Object, Viewer
-from localhub.rest.search import find_issues
+from localhub.rest.search.issues import find_issues
 
 
 def search_field(viewer: Viewer) -> Callable[..., Object]:
