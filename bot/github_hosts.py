@@ -24,8 +24,8 @@ def find_web_url(api_url: str) -> str:
     parts = urlsplit(api_url.rstrip("/"))
     host = parts.hostname or ""
     if not parts.path and (host == "api.github.com" or (host.startswith("api.") and host.endswith(RESIDENT))):
-        return f"{parts.scheme}://{parts.netloc.removeprefix('api.')}"
-    return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/v3').removesuffix('/api')}"
+        return f"{parts.scheme}://{parts.netloc.lower().removeprefix('api.')}"
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.removesuffix('/v3').removesuffix('/api')}"
 
 
 def find_email_domain(api_url: str) -> str:

@@ -13,6 +13,9 @@ from bot.github.clone_url import make_clone_url
     [
         ("https://api.github.com", "https://github.com/octo/app.js.git"),
         ("https://ghe.example.com/api/v3", "https://ghe.example.com/octo/app.js.git"),
+        ("https://ghe.example.com:8443/api/v3/", "https://ghe.example.com:8443/octo/app.js.git"),
+        ("https://api.octocorp.ghe.com", "https://octocorp.ghe.com/octo/app.js.git"),
+        ("https://API.GitHub.com/", "https://github.com/octo/app.js.git"),
         ("http://127.0.0.1:3000/api", "http://127.0.0.1:3000/octo/app.js.git"),
     ],
 )
