@@ -27,6 +27,7 @@ from bot.github.http.scope import Purpose, Scope
 from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Tokens
 from bot.github.issues import Issues
 from bot.github.job_logs import JobLogs
+from bot.github.lost.discussions import RecentDiscussions
 from bot.github.lost.installations import Installations
 from bot.github.lost.recent import Recent
 from bot.github.lost.webhook_deliveries import WebhookDeliveries
@@ -207,6 +208,16 @@ class GitHub:
             return self._client(Scope(installation=installation, repo=0, purpose=Purpose.LOOK))
 
         return Installations(self._spaced, client_of)
+
+    @property
+    def recent_discussions(self) -> RecentDiscussions:
+        """What was written lately in the discussions of an installation's repositories."""
+
+        def client_of(installation: int) -> Client:
+            scope = Scope(installation=installation, repo=0, purpose=Purpose.LOOK_AT_DISCUSSIONS)
+            return self._client(scope)
+
+        return RecentDiscussions(client_of)
 
     def forget_installation(self, installation: int) -> None:
         """Drop the tokens and the pace of an installation where the app was uninstalled or suspended."""

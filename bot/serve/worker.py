@@ -120,9 +120,12 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             metrics_port=port,
         )
         presence = report_presence(store, parts.worker, capacity.runs, metrics, workshop.disk_cache)
+        reconciler = Reconciler(
+            parts.store, github, bot, worker=parts.worker, discussions=settings.discussions
+        )
         beside = [
             asyncio.create_task(presence, name="presence"),
-            asyncio.create_task(Reconciler(parts.store, github, bot).run(stop), name="reconcile"),
+            asyncio.create_task(reconciler.run(stop), name="reconcile"),
             asyncio.create_task(NoticeSender(parts.store, settings.notify).run(stop), name="notices"),
             asyncio.create_task(workshop.disk_cache.keep_within_bounds(), name="disk"),
             asyncio.create_task(_remove_mirrors_of_removed(store, workshop.mirror), name="removed"),

@@ -129,7 +129,7 @@ def _read_comment(node: Fields) -> SeenDiscussionComment:
     comment = Comment(
         id=node.number("databaseId"),
         body=node.text("body"),
-        author=_read_author(node.maybe("author")),
+        author=read_author(node.maybe("author")),
         url=node.text("url"),
         created_at=node.time("createdAt"),
         updated_at=node.time("updatedAt"),
@@ -137,7 +137,7 @@ def _read_comment(node: Fields) -> SeenDiscussionComment:
     return SeenDiscussionComment(node=node.text("id"), comment=comment, own=node.flag("viewerDidAuthor"))
 
 
-def _read_author(author: Fields | None) -> Person:
+def read_author(author: Fields | None) -> Person:
     """Who wrote it, with the login that REST shows: GraphQL leaves out a bot's suffix."""
     if author is None:
         return GHOST

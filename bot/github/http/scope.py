@@ -13,6 +13,7 @@ class Purpose(Enum):
     IDENTIFY = (("metadata", "read"),)
     # Whether something was written of late, asked of all repositories at once; it reads no code.
     LOOK = (("issues", "read"), ("metadata", "read"), ("pull_requests", "read"))
+    LOOK_AT_DISCUSSIONS = (("discussions", "read"), ("metadata", "read"))  # optional as DISCUSS is
     FETCH = (("contents", "read"), ("metadata", "read"))
     TALK = (
         ("checks", "write"),
@@ -33,12 +34,13 @@ class Purpose(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What one token is minted for. ``repo`` 0, all of an installation's, is for IDENTIFY and LOOK only."""
+    """What one token is minted for. ``repo`` 0, all of an installation's, is to IDENTIFY and to look only."""
 
     installation: int
     repo: int
     purpose: Purpose
 
     def __post_init__(self) -> None:
-        if self.repo <= 0 and self.purpose not in (Purpose.IDENTIFY, Purpose.LOOK):
+        looks = (Purpose.IDENTIFY, Purpose.LOOK, Purpose.LOOK_AT_DISCUSSIONS)
+        if self.repo <= 0 and self.purpose not in looks:
             raise ValueError("a token must be narrowed to one repository")

@@ -56,6 +56,11 @@ class InstalledRepository:
         """``owner/name``."""
         return f"{self.owner}/{self.name}"
 
+    @property
+    def has_discussions(self) -> bool:
+        """Whether discussions are turned on there."""
+        return self.answer.get("has_discussions") is True
+
 
 class Installations:
     """The app's installations; ``client_of`` gives a client that may read the issues of all of one's

@@ -31,7 +31,8 @@ class RecentItem:
 
     ``event`` names the webhook event about it, ``pull`` is the number of an item that is itself a pull
     request, ``texts`` are its title and body, and ``subject_url`` ends in the number of the issue or pull
-    request that a comment or review stands on. ``answer`` is GitHub's own JSON.
+    request that a comment or review stands on. ``answer`` is GitHub's own JSON, ``discussion`` that of the
+    discussion which an item opens or stands in.
     """
 
     event: str
@@ -44,11 +45,13 @@ class RecentItem:
     subject_url: str
     pull: int | None
     answer: Json
+    discussion: Json | None = None
 
 
 def count_requests(items: Sequence[RecentItem]) -> int:
     """How many requests these items took, where no list was longer than a page."""
-    return len(LISTS) + min(MOST_PULLS, sum(item.pull is not None for item in items))
+    talks = any(item.discussion is not None for item in items)
+    return len(LISTS) + talks + min(MOST_PULLS, sum(item.pull is not None for item in items))
 
 
 class Recent(Repository):
@@ -82,6 +85,9 @@ class Recent(Repository):
         }
         if item.event == ISSUES:
             return common | {"action": "opened", "issue": item.answer}
+        if item.discussion is not None:
+            about = {} if item.answer is item.discussion else {"comment": item.answer}
+            return common | {"action": "created", "discussion": item.discussion, **about}
         number = item.subject_url.rsplit("/", 1)[1]
         if item.event == "issue_comment":
             issue = await self._get("/issues/{number}", number=number)

@@ -36,33 +36,60 @@ KNOWN = frozenset(name for name, _ in ROUTES)
 
 
 class Reconciler:
-    """Finds what GitHub sent and Hob never got; only one works at a time per database."""
+    """Finds what GitHub sent and Hob never got; of a database's workers one does it, as long as it is there.
 
-    def __init__(self, store: Store, github: GitHub, app: AppIdentity) -> None:
+    So requests do not grow with workers, and what one look learned serves the next.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        github: GitHub,
+        app: AppIdentity,
+        *,
+        worker: str | None = None,
+        discussions: bool = False,
+    ) -> None:
+        """``worker`` is the name by which this one is told from others; None where there are none.
+
+        With ``discussions`` mentions in them are looked for, too.
+        """
+        self._worker = worker
         self._store = store
         self._github = github
         self._app = app
-        self._sweep = Sweep(store, github, app)
+        self._sweep = Sweep(store, github, app, discussions=discussions)
+        self._looks = 0
 
     async def run(self, stop: asyncio.Event, *, every: float = EVERY) -> None:
-        """Look soon after the start and then now and then, until ``stop``.
+        """Look soon after the start and then now and then, until ``stop``, where this is the worker to do it.
 
         Whatever goes wrong is logged and tried again the next time.
         """
-        look, pause = 0, min(FIRST_LOOK, every)
+        pause = min(FIRST_LOOK, every)
         while not await _wait_for_stop(stop, pause):
             pause = every
             try:
-                async with self._try_lock() as alone:
-                    if alone:
-                        await self.redeliver()
-                    if alone and look % SWEEPS == 0:
-                        await self.sweep()
+                await self.look()
             except HobError as trouble:
                 log.warning("reconcile.put_off", reason=str(trouble))
             except Exception:
                 log.exception("reconcile.bug")
-            look += 1
+
+    async def look(self) -> bool:
+        """Ask for failed deliveries, and each third time look for mentions; whether it was this one's turn.
+
+        Raises UserError, Retry and Parked when GitHub cannot be asked.
+        """
+        if self._worker is not None and not await self._store.is_first_worker(self._worker):
+            return False
+        async with self._try_lock() as alone:
+            if alone:
+                number, self._looks = self._looks, self._looks + 1
+                await self.redeliver()
+                if number % SWEEPS == 0:
+                    await self.sweep()
+        return alone
 
     async def redeliver(self) -> int:
         """Ask GitHub for the deliveries that did not arrive; how many were asked for.

@@ -39,13 +39,16 @@ MOST_REQUESTS = 500
 class Sweep:
     """Looks through all installations, and remembers until when each repository is known."""
 
-    def __init__(self, store: Store, github: GitHub, app: AppIdentity) -> None:
+    def __init__(self, store: Store, github: GitHub, app: AppIdentity, *, discussions: bool = False) -> None:
+        """``discussions`` are looked through, too, where an installation lets the app read them."""
+        self._discussions = discussions
         self._store = store
         self._github = github
         self._app = app
         self._begin: datetime | None = None
         self._listed: dict[int, datetime] = {}  # installation -> when its repositories were listed
         self._known: dict[int, datetime] = {}  # repository -> until when all that was written is known
+        self._talking: set[int] = set()  # repositories with discussions that may be read
         self._tried: dict[int, datetime] = {}  # repository -> when it was last to be looked through
 
     async def run(self) -> int:
@@ -124,6 +127,18 @@ class Sweep:
                 raise
             except HobError as trouble:
                 log.warning("reconcile.changes", installation=installation.id, reason=str(trouble))
+        talking = [one for one in repositories if self._discussions and one.has_discussions]
+        talks: Mapping[int, datetime] = {}
+        try:
+            talks = await self._github.recent_discussions.find_changes(installation.id, talking)
+        except Parked:
+            raise
+        except HobError as trouble:  # most likely the permission was not given
+            log.info("reconcile.discussions", installation=installation.id, reason=str(trouble))
+        for repository in changes.keys() & talks.keys():
+            known, newest = changes[repository], talks[repository]
+            changes[repository] = newest if known is None else max(known, newest)
+        self._talking = self._talking - {one.id for one in repositories} | set(talks)
         return changes
 
     def _is_due(self, repository: InstalledRepository, changes: Mapping[int, datetime | None]) -> bool:
@@ -139,6 +154,8 @@ class Sweep:
         since = max(min(self._known[repository.id], now - LOOK_BACK), now - FARTHEST)
         since = since.replace(minute=0, second=0, microsecond=0)  # one address an hour, which has an ETag
         found, items = 0, await api.recent.list_items(since)
+        if repository.id in self._talking:
+            items += await self._list_in_discussions(repository, since)
         for item in items:
             if not await asyncio.to_thread(
                 self._mentions_bot, item, since, now
@@ -158,6 +175,18 @@ class Sweep:
                 log.warning("reconcile.lost_mention", delivery=guid, url=item.url)
                 found += 1
         return found, count_requests(items)
+
+    async def _list_in_discussions(
+        self, repository: InstalledRepository, since: datetime
+    ) -> Sequence[RecentItem]:
+        """What was written in discussions lately; nothing where that cannot be read."""
+        try:
+            return await self._github.recent_discussions.list_items(repository, since)
+        except Parked:
+            raise
+        except HobError as trouble:
+            log.warning("reconcile.discussions", repository=repository.full_name, reason=str(trouble))
+            return []
 
     def _mentions_bot(self, item: RecentItem, since: datetime, now: datetime) -> bool:
         """Whether a person mentioned the bot here, in that time. What was edited may be another's words."""

@@ -1,7 +1,8 @@
 """What each worker says of itself every few seconds, for operators: on whatever machine it runs.
 
-Nothing rests on it. Who holds a task is decided by leases (bot.tasks.leases). The table is unlogged: after a
-crash of PostgreSQL it is empty until the workers say it again.
+Nothing that must be right rests on it. Who holds a task is decided by leases (bot.tasks.leases); by this only
+who does what one worker is enough for. The table is unlogged: after a crash of PostgreSQL it is empty until
+the workers say it again.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.tasks.database.tables import workers
 
 SILENT_SECONDS = 3600.0  # after which a worker that said nothing is forgotten
+PRESENT_SECONDS = 45.0  # after which another does what it did for all; it says something every ten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,16 @@ class WorkerRecords:
         async with self.engine.begin() as connection:
             await connection.execute(row.on_conflict_do_update(index_elements=["worker"], set_=said))
             await connection.execute(delete(workers).where(age > SILENT_SECONDS))
+
+    async def is_first_worker(self, worker: str) -> bool:
+        """Whether it is for this one to do what one worker does for all: the first by name of those present.
+
+        Of one that is not known to be present itself it is so, too: rather two do it than nobody.
+        """
+        age = func.extract("epoch", func.now() - workers.c.seen_at)
+        async with self.engine.connect() as connection:
+            present = (await connection.scalars(select(workers.c.worker).where(age <= PRESENT_SECONDS))).all()
+        return worker not in present or worker == min(present)
 
     async def forget_worker(self, worker: str) -> None:
         """It has ended."""

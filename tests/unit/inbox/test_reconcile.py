@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import update
 
+from bot.domain import TaskKind
 from bot.github.app import GitHub
 from bot.inbox.decision import AppIdentity
+from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
 from bot.inbox.lost.reconcile import Reconciler
-from bot.tasks.database.tables import DeliveryState
+from bot.tasks.database.tables import DeliveryState, workers
 from bot.tasks.store import Store
+from bot.tasks.workers.records import WorkerState
 from localhub.auth import user_actor
 from localhub.rest.accounts.apps import install
 from localhub.rest.repos.repos import create_repository
@@ -26,6 +31,7 @@ from tests.support.tasks import add_delivery
 
 ISSUES = "/repos/maintainer/demo/issues"
 HOUR = 3600
+WORKER = WorkerState(worker="", version="1", slots=1, memory_bytes=1, cache_bytes=1, free_bytes=1, limits={})
 
 
 @dataclass
@@ -203,6 +209,84 @@ async def test_s13_quiet_repositories_cost_one_request_together(world: World) ->
     assert asked.count("/graphql") + asked.count("/api/graphql") == 2, "61 repositories, fifty at once"
     assert await reconciler.sweep() == 0
     assert len(await list_paths(hub)) <= 8
+
+
+async def test_s13_one_of_the_workers_looks_and_another_once_it_is_gone(world: World) -> None:
+    hub, store = world.hub, world.store
+    names = ("a:1", "b:2", "c:3")
+    one, two, three = (Reconciler(store, world.gh, world.identity, worker=name) for name in names)
+    for name in names:
+        await store.note_worker(replace(WORKER, worker=name))
+    await hub.admin("requests", clear=True)
+    assert await one.look()
+    alone = len(await list_paths(hub))
+    assert [await each.look() for each in (two, three)] == [False, False]
+    assert alone and not await list_paths(hub), "requests do not grow with workers"
+    await world.earlier(1800)
+    issue = await hub.as_maintainer.post(ISSUES, {"title": "@hob please fix this"})
+    await world.earlier(0)
+    await hub.idle()
+    silent = update(workers).where(workers.c.worker == names[0])
+    async with store.engine.begin() as connection:  # it hangs: it says nothing any more
+        await connection.execute(silent.values(seen_at=datetime.now(UTC) - timedelta(minutes=1)))
+    assert [await each.look() for each in (three, two)] == [False, True]
+    assert await store.get_delivery(f"sweep-issues-{issue['id']}") is not None
+    await store.forget_worker(names[1])
+    assert await three.look()
+
+
+ASK = """query { repository(owner: "maintainer", name: "demo") {
+  id discussionCategories(first: 1) { nodes { id } } } }"""
+OPEN = "mutation($input: CreateDiscussionInput!) { createDiscussion(input: $input) { discussion { id } } }"
+SAY = """mutation($input: AddDiscussionCommentInput!) {
+  addDiscussionComment(input: $input) { comment { id } } }"""
+
+
+async def discuss(hub: Hub) -> str:
+    """A discussion with a question, a comment with none, and a reply with one; the discussion's id."""
+    person = hub.as_maintainer
+    repo = (await person.graphql(ASK))["repository"]
+    wanted = {"repositoryId": repo["id"], "title": "Halves", "body": "@hob why is it rounded twice?"}
+    wanted["categoryId"] = repo["discussionCategories"]["nodes"][0]["id"]
+    made = (await person.graphql(OPEN, input=wanted))["createDiscussion"]["discussion"]["id"]
+    said = await person.graphql(SAY, input={"discussionId": made, "body": "Nothing for hob."})
+    above = said["addDiscussionComment"]["comment"]["id"]
+    reply = {"discussionId": made, "replyToId": above, "body": "@hob and what of halves?"}
+    await person.graphql(SAY, input=reply)
+    return str(made)
+
+
+async def test_s13_mentions_in_discussions_are_found_where_they_are_answered(world: World) -> None:
+    hub, store = world.hub, world.store
+    may = {"issues": "write", "pull_requests": "write", "contents": "write", "discussions": "write"}
+    await hub.admin("installation", id=hub.installation_id, permissions=may | {"metadata": "read"})
+    await world.earlier(1800)
+    await discuss(hub)
+    await world.earlier(0)
+    await hub.idle()
+    assert await world.reconciler.sweep() == 0, "nobody turned discussions on"
+    reconciler = Reconciler(store, world.gh, world.identity, discussions=True)
+    assert await reconciler.sweep() == 2
+    assert await reconciler.sweep() == 0
+    intake = Intake(store, world.gh, world.identity, OperatorConfig(discussions=True))
+    for table, event in (("discussions", "discussion"), ("discussion_comments", "discussion-comment")):
+        row = hub.hub.state.one(f"SELECT * FROM {table} ORDER BY id DESC")
+        await intake.take(f"sweep-{event}-{row['id']}")
+        delivery = await store.get_delivery(f"sweep-{event}-{row['id']}")
+        assert delivery is not None and delivery.state is DeliveryState.HANDLED
+    (task,) = await store.list_tasks()
+    assert (task.kind, task.request) == (TaskKind.ANSWER, "why is it rounded twice?")
+    assert delivery.reason == f"steers task {task.id}", "the reply is on the same thread"
+
+
+async def test_s13_without_the_permission_discussions_stop_nothing(world: World) -> None:
+    await world.earlier(1800)
+    await discuss(world.hub)
+    await world.hub.as_maintainer.post(ISSUES, {"title": "@hob here too"})
+    await world.earlier(0)
+    await world.hub.idle()
+    reconciler = Reconciler(world.store, world.gh, world.identity, discussions=True)
+    assert await reconciler.sweep() == 1
 
 
 REFUSED = {"type": "FORBIDDEN", "path": ["nodes", 0], "message": "Resource not accessible by integration"}
