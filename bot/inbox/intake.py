@@ -183,7 +183,9 @@ class Intake:
         sender, trigger = event.sender, event.trigger
         if not event.installation or sender is None or trigger is None or event.repo is None:
             return frozenset()
-        if not await asyncio.to_thread(find_mentions, trigger.text, self._app.slug):
+        opened = event.thread if trigger.kind is TriggerKind.ISSUE else None
+        texts = (opened.title, trigger.text) if opened else (trigger.text,)
+        if not any([await asyncio.to_thread(find_mentions, text, self._app.slug) for text in texts]):
             return frozenset()
         try:
             config = (await read_config_in_force(self._context.api(event), event)).config

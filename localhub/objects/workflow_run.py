@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 ACTIONS_APP = "github-actions"  # the slug of GitHub Actions' own App
 FOLDER = ".github/workflows"
-NAME = re.compile(r"^name:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
+NAME = re.compile(r"^name:([^\n]+)", re.MULTILINE)
 
 
 def list_workflows(hub: Hub, repo: Row, sha: str | None = None) -> list[Row]:
@@ -38,7 +38,7 @@ def list_workflows(hub: Hub, repo: Row, sha: str | None = None) -> list[Row]:
         if name.endswith((".yml", ".yaml")):
             path = f"{FOLDER}/{name}"
             stated = NAME.search(hub.git.blob(repo["id"], item.sha.decode()).decode(errors="replace"))
-            shown = stated[1].strip("\"'") if stated else path
+            shown = stated[1].strip().strip("\"'") if stated else path
             found.append({"id": crc32(f"{repo['id']}:{path}".encode()), "path": path, "name": shown})
     return found
 

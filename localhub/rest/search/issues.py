@@ -24,7 +24,7 @@ routes = Routes()
 
 MOST_FOUND = 1000
 MENTION = re.compile(r"(?<![\w/])@([A-Za-z0-9][A-Za-z0-9-]{0,38})")
-COMPARISON = re.compile(r"^(>=|<=|>|<)?(.+?)(?:\.\.(.+))?$")
+SIGNS = (">=", "<=", ">", "<")
 ASKED_FOR_REVIEW = (
     "SELECT login FROM accounts JOIN requested_reviewers ON account_id = accounts.id WHERE pull_id = ?"
 )
@@ -115,12 +115,13 @@ def _make_judge(hub: Hub, actor: Actor, row: Row) -> Callable[[str, str], bool]:
 
 def _compare(time: str | None, wanted: str) -> bool:
     """Whether a time is as ``2026-01-01``, ``>=2026-01-01`` or ``2026-01-01..2026-02-01`` want it."""
-    found = COMPARISON.match(wanted.upper())
-    if time is None or found is None:
+    if time is None:
         return False
-    sign, first, last = found.groups()
-    if last:
+    first, between, last = wanted.upper().partition("..")
+    if between:
         return (first == "*" or first <= time) and (last == "*" or time[: len(last)] <= last)
+    sign = next((one for one in SIGNS if first.startswith(one)), "")
+    first = first.removeprefix(sign)
     part = time[: len(first)]
     tests = {">": part > first, ">=": part >= first, "<": part < first, "<=": part <= first}
     return tests.get(sign, part == first)

@@ -101,7 +101,8 @@ def work_around(person: Github, repo: Repository, issue: Issue) -> None:
     assert list(repo.get_workflows()) == [] and list(repo.get_workflow_runs()) == []
     first = repo.get_commits()[0]
     assert first.sha == repo.get_branch("main").commit.sha
-    assert [one.path for one in repo.get_dir_contents("")] == ["code.txt"]
+    found = repo.get_contents("")
+    assert isinstance(found, list) and [one.path for one in found] == ["code.txt"]
     assert [one.login for one in repo.get_contributors()] == ["maintainer"]
     assert "labeled" in [one.event for one in issue.get_events()]
     assert "workshop" in [one.login for one in person.get_user().get_orgs()]

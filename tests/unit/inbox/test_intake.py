@@ -350,6 +350,17 @@ async def test_a_bot_that_hob_yml_lets_ask_is_heard_in_that_repository(scene: Sc
     )
 
 
+async def test_a_bot_is_heard_that_says_it_in_the_title_of_an_issue(scene: Scene) -> None:
+    robot = user("robot[bot]", 4242, "Bot")
+    scene.script.on(f"GET {REPO}/branches/main", {"name": "main", "commit": {"sha": "c" * 40}})
+    listed = base64.b64encode(b"respond_to_bots: [4242]\n").decode()
+    scene.script.on(f"GET {REPO}/contents/.github/hob.yml", {"encoding": "base64", "content": listed})
+    opened = envelope(
+        "opened", robot, issue=issue("@hob please fix the nightly build", "It is red.", user=robot)
+    )
+    assert (await scene.give("issues", opened))[1] == "task 1"
+
+
 async def test_a_pull_request_of_somebody_else_gets_an_honest_no(scene: Scene) -> None:
     for number in range(2):
         payload = review_comment("@hob fix this line", of=pull(ALICE, "fix"), id=5001 + number)
