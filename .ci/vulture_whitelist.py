@@ -104,6 +104,7 @@ optionxform
 
 # Templates of the dashboard ask for it.
 tone
+is_renewed
 
 # A category that rules.yml names by its value.
 POLITICS

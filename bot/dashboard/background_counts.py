@@ -92,7 +92,8 @@ class BackgroundCounts:
             entry = self._entries.get(key)
             if entry is None:
                 entry = self._entries[key] = _Entry()
-            if entry.counting is None and entry.error is None and time.monotonic() >= entry.due:
+            is_told = entry.error is None or entry.at is not None  # who asks for a first count is told
+            if entry.counting is None and is_told and time.monotonic() >= entry.due:
                 entry.counting = self._threads.submit(self._count, entry, count)
             return entry, entry.counting
 

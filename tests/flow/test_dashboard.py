@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from bot.domain import (
     Verdict,
 )
 from bot.tasks.database.connection import Database
-from bot.tasks.database.tables import AttemptState
+from bot.tasks.database.tables import AttemptState, DeliveryState
+from bot.tasks.deliveries.undelivered import Undelivered
 from bot.tasks.live.records import OutputPiece
 from bot.tasks.store import Store
 from tests.support.browser import (
@@ -43,13 +45,20 @@ from tests.support.browser import (
 )
 from tests.support.dashboard import open_dashboard
 from tests.support.hub import Hub, running_hub
-from tests.support.tasks import make_request
+from tests.support.tasks import add_delivery, make_request
 
 pytestmark = needs_browser
 EVIL = "<img src=x onerror=alert(1)><script>alert(1)</script>\x1b]8;;javascript:alert(1)\x07click\x1b]8;;\x07"
 DIFF = (
     "diff --git a/cart.py b/cart.py\n--- a/cart.py\n+++ b/cart.py\n@@ -1,3 +1,3 @@\n def total(prices):\n"
     '-    return "sum"  # <b>old</b>\n+    return sum(prices) * 100 + 1  # new\n ' + "x" * 300 + "\n"
+)
+# So that no table of an operator's page is empty.
+ROWS = (
+    "INSERT INTO pauses (scope, login) VALUES ('repository:99', 'maintainer')",
+    "INSERT INTO blocks (scope, person, login) VALUES ('all', 9, '<b>mallory')",
+    "INSERT INTO flag_rules (flag, audience, value, percent, unit, login)"
+    " VALUES ('prompt', 'all', '\"v2\"', 50, 'repository', 'maintainer')",
 )
 RED = CheckResult(verdict=Verdict.FAILED, exit_code=1, seconds=1.2, passed=9, failed=1, tail=EVIL)
 GREEN = CheckResult(verdict=Verdict.PASSED, exit_code=0, seconds=1.1, passed=10, tail="10 passed")
@@ -83,8 +92,12 @@ async def house(
             await hub.as_maintainer.post("/repos/maintainer/shop/issues", {"title": title})
         ended, going = await fill(store, repo["id"])
         async with database.engine.begin() as connection:
-            await connection.execute(text("UPDATE tasks SET repo_full_name = 'maintainer/shop'"))
+            for statement in ("UPDATE tasks SET repo_full_name = 'maintainer/shop'", *ROWS):
+                await connection.execute(text(statement))
+        await add_delivery(store, "failed-1", "issues", b"{}")
+        await store.finish_delivery("failed-1", DeliveryState.FAILED, EVIL)
         (attempt,) = await store.list_attempts(going.task)
+        await store.note_undelivered([make_undelivered(number) for number in (1, 2)])
         with serving(app, port):
             yield House(url, hub, store, ended, going, attempt.id, repo["id"])
 
@@ -136,6 +149,17 @@ def make_turn(seq: int, command: str) -> dict[str, Any]:
     total = {"turns": seq + 1, "input_tokens": 10, "output_tokens": 1, "usd": 0.01}
     text = f"Looking at it. {EVIL}"
     return {"seq": seq, "model": "m", "text": text, "calls": calls, "ms": {"turn": 30}, "total": total}
+
+
+def make_undelivered(number: int) -> Undelivered:
+    return Undelivered(
+        guid=f"lost-{number}",
+        event="issue_comment",
+        attempt=number,
+        attempts=number,
+        failed_at=datetime.now(UTC),
+        why=f"503 {EVIL}",
+    )
 
 
 def list_pieces() -> list[OutputPiece]:
@@ -224,9 +248,10 @@ async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
 
 async def test_every_page_is_for_everybody(house: House) -> None:
     """On a phone and a desk, in light and dark: no barrier, nothing beyond the edge, a silent console."""
-    paths = ("/", "/nowhere", "/operators", "/figures", "/tokens")
     task, run = house.ended.task, house.ended.id
-    paths += (
+    paths = (
+        *("/", "/nowhere", "/operators", "/figures", "/tokens"),
+        *("/experiments", "/safety", "/learning", "/forecast"),
         f"/tasks/{task}",
         f"/tasks/{task}/attempts",
         f"/runs/{run}",
@@ -245,13 +270,8 @@ async def test_every_page_is_for_everybody(house: House) -> None:
             await page.goto(f"{house.url}{path}")
             await page.emulate_media(color_scheme="light")
             wrong += [f"{path}: {each}" for each in await find_barriers(page)]
-            if path in (
-                "/",
-                f"/runs/{run}",
-                f"/runs/{run}?diff=split",
-            ):  # these have every colour that there is
-                await page.emulate_media(color_scheme="dark")
-                wrong += [f"{path} dark: {each}" for each in await find_barriers(page, colours_only=True)]
+            await page.emulate_media(color_scheme="dark")
+            wrong += [f"{path} dark: {each}" for each in await find_barriers(page, colours_only=True)]
             if await is_wider_than_window(page):
                 wrong.append(f"{path} is wider than a phone")
             assert await page.locator("img[src=x], script:not([src])").count() == 0
@@ -262,3 +282,22 @@ async def test_every_page_is_for_everybody(house: House) -> None:
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         assert page.url.endswith("#main"), "the first stop of the keyboard leads to the content"
+
+
+async def test_an_operator_asks_for_what_did_not_arrive_by_keyboard(house: House) -> None:
+    """The button keeps the focus while the page refreshes itself, and what it did is seen."""
+    async with open_browser() as browser:
+        page = await browser.new_page()
+        said = listen(page)
+        await sign_in(page, house, "/operators")
+        button = page.get_by_role("button", name="Ask again for lost-1")
+        await button.focus()
+        async with page.expect_response(lambda answer: answer.url.endswith("/operators")):
+            pass
+        await expect(button).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("a worker is about to")).to_be_visible()
+        await expect(button).to_have_count(0)
+        await expect(page.get_by_label("Audit log").get_by_text("redeliver: lost-1")).to_be_visible()
+        assert [each.guid for each in await house.store.take_redelivery_wishes()] == ["lost-1"]
+        assert said == []

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ARRAY, Text, all_, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -47,13 +47,18 @@ class UndeliveredRecords:
 
     async def note_undelivered(self, found: Sequence[Undelivered]) -> None:
         """Store all that there are now; what is not among them has arrived, or is too old for GitHub."""
+        rows = [
+            asdict(each) | {"why": storable(each.why), "event": storable(each.event)}
+            for each in sorted(found, key=lambda one: one.guid)
+        ]
+        there = literal([each["guid"] for each in rows], ARRAY(Text))
+        row = insert(undelivered)
+        newer = {name: row.excluded[name] for name in ("attempt", "attempts", "failed_at", "why")}
         async with self.engine.begin() as connection:
-            gone = delete(undelivered).where(undelivered.c.guid.not_in([each.guid for each in found]))
-            await connection.execute(gone)
-            for each in sorted(found, key=lambda one: one.guid):
-                values = asdict(each) | {"why": storable(each.why), "event": storable(each.event)}
-                row = insert(undelivered).values(values)
-                await connection.execute(row.on_conflict_do_update(index_elements=["guid"], set_=values))
+            await connection.execute(delete(undelivered).where(undelivered.c.guid != all_(there)))
+            if rows:
+                stored = row.on_conflict_do_update(index_elements=["guid"], set_=newer)
+                await connection.execute(stored, rows)
 
     async def take_redelivery_wishes(self) -> list[RedeliveryWish]:
         """What one entry of the audit log wants, the oldest one's; it is this worker's now."""

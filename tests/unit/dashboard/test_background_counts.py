@@ -79,6 +79,8 @@ def test_who_looks_gets_the_trouble_and_the_next_one_a_count() -> None:
     assert counts.wait("k", lambda: 1) == 1
     shown = counts.look("k", fail)
     assert shown is not None and shown.value == 1, "the old one stays"
+    shown = counts.look("k", lambda: 2)
+    assert shown is not None and shown.value == 2, "until it can be counted again"
 
 
 @pytest.mark.parametrize("path", ["/figures?by=person", "/experiments", "/safety", "/learning", "/forecast"])

@@ -322,10 +322,11 @@ async def test_s13_mentions_in_discussions_are_found_where_they_are_answered(wor
     for table, event in (("discussions", "discussion"), ("discussion_comments", "discussion-comment")):
         row = hub.hub.state.one(f"SELECT * FROM {table} ORDER BY id DESC")
         await intake.take(f"sweep-{event}-{row['id']}")
-    asked = {(task.kind, task.request) for task in await store.list_tasks()}
-    assert asked == {
-        (TaskKind.ANSWER, "why is it rounded twice?"), (TaskKind.ANSWER, "and what of halves?")
-    }  # fmt: skip
+        delivery = await store.get_delivery(f"sweep-{event}-{row['id']}")
+        assert delivery is not None and delivery.state is DeliveryState.HANDLED
+    (task,) = await store.list_tasks()
+    assert (task.kind, task.request) == (TaskKind.ANSWER, "why is it rounded twice?")
+    assert delivery.reason == f"steers task {task.id}", "the reply is on the same thread"
 
 
 async def test_s13_without_the_permission_discussions_stop_nothing(world: World) -> None:
