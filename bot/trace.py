@@ -12,13 +12,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bot.errors import HobError
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import SpanProcessor
+    from opentelemetry.sdk.trace.id_generator import IdGenerator
     from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.trace import TraceFlags, Tracer
 
@@ -35,6 +36,25 @@ class _State:
     tracer: Tracer | None = None
     sampler: Sampler | None = None
     first_span: tuple[int, int] | None = None  # the ids of the span that is being begun, where they are given
+
+
+class _Ids:
+    """The ids of new spans: random ones, but for the first span of a delivery's trace.
+
+    An ``IdGenerator`` by its methods: that class is there only where traces are.
+    """
+
+    def __init__(self, random: IdGenerator) -> None:
+        self._random = random
+
+    def generate_trace_id(self) -> int:
+        return _State.first_span[0] if _State.first_span else self._random.generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        return _State.first_span[1] if _State.first_span else self._random.generate_span_id()
+
+    def is_trace_id_random(self) -> bool:
+        return bool(self._random.is_trace_id_random())
 
 
 def span(name: str, *, delivery: str = "", **facts: str | int) -> AbstractContextManager[None]:
@@ -73,17 +93,9 @@ def record_spans(process: str, processor: SpanProcessor) -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
-    class Ids(RandomIdGenerator):
-        """Random ids, but for the first span of a delivery's trace."""
-
-        def generate_trace_id(self) -> int:
-            return _State.first_span[0] if _State.first_span else super().generate_trace_id()
-
-        def generate_span_id(self) -> int:
-            return _State.first_span[1] if _State.first_span else super().generate_span_id()
-
     resource = Resource.create({"service.name": f"hob-{process}"})
-    provider = TracerProvider(resource=resource, id_generator=Ids())
+    ids = cast("IdGenerator", _Ids(RandomIdGenerator()))
+    provider = TracerProvider(resource=resource, id_generator=ids)
     provider.add_span_processor(processor)
     _State.tracer, _State.sampler = provider.get_tracer("hob"), provider.sampler
 
