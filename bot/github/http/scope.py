@@ -7,8 +7,10 @@ from enum import Enum
 
 
 class Purpose(Enum):
-    """What a token is for; the value is the permissions asked for it. But for READ_LOGS and DISCUSS
-    app.yml has them."""
+    """What a token is for; the value is the permissions asked for it.
+
+    app.yml has them, but for those of READ_LOGS, DISCUSS and LOOK_AT_DISCUSSIONS, which are optional.
+    """
 
     IDENTIFY = (("metadata", "read"),)
     # Whether something was written of late, asked of all repositories at once; it reads no code.

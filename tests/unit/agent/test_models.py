@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from pydantic_ai.models import infer_model
 
 from bot.agent.loop import run_loop
-from bot.agent.models.calls import ModelCall, RetryPolicy
+from bot.agent.models.calls import ModelCall, ModelTry, RetryPolicy
 from bot.agent.models.choose import choose_retry_policy
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.models.scripted import call
@@ -153,13 +154,14 @@ def test_local_models_get_longer_to_begin(
 async def test_a_call_that_timed_out_is_not_made_six_times(server: Server) -> None:
     for repeats in (0, 1):
         policy = RetryPolicy(first=0.001, silence=0.1, park=77, repeats_after_timeout=repeats)
-        model = MODELS.choose(server.model, retry_policy=policy)
-        server.answers = [Fault(stall=True), Fault(stall=True)]
+        tries: list[ModelTry] = []
+        model = replace(MODELS, observe=tries.append).choose(server.model, retry_policy=policy)
+        server.always = lambda _asked: Fault(stall=True)
         with pytest.raises(Parked, match="did not begin to answer within 0 s; HOB_MODEL_SECONDS=") as parked:
             await ask(model)
         await model.aclose()
         assert parked.value.after == 77
-        assert len(server.answers) == 1 - repeats
+        assert len(tries) == 1 + repeats
 
 
 async def test_a_script_can_come_from_a_file(tmp_path: Path) -> None:

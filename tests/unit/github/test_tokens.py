@@ -49,13 +49,16 @@ async def test_a_token_reaches_one_repository_with_the_purposes_permissions(scri
 
 def test_no_purpose_asks_for_more_than_the_manifest() -> None:
     ranks = ["read", "write"]
-    beyond = {Purpose.READ_LOGS, Purpose.DISCUSS}  # what an installation may grant beside it
-    for purpose in set(Purpose) - beyond:
+    optional = {Purpose.READ_LOGS, Purpose.DISCUSS, Purpose.LOOK_AT_DISCUSSIONS}
+    for purpose in set(Purpose) - optional:
         for name, access in purpose.value:
             assert ranks.index(access) <= ranks.index(read_manifest()["default_permissions"][name])
 
 
-@pytest.mark.parametrize("purpose", sorted(set(Purpose) - {Purpose.IDENTIFY, Purpose.LOOK}, key=str))
+OF_ALL = {Purpose.IDENTIFY, Purpose.LOOK, Purpose.LOOK_AT_DISCUSSIONS}
+
+
+@pytest.mark.parametrize("purpose", sorted(set(Purpose) - OF_ALL, key=str))
 def test_a_token_without_a_repository_cannot_be_asked_for(purpose: Purpose) -> None:
     with pytest.raises(ValueError, match="one repository"):
         Scope(installation=11, repo=0, purpose=purpose)
