@@ -72,6 +72,9 @@ def test_a_relative_import_is_seen_from_the_test() -> None:
         ("cases.json", "open('more-cases.json')", False),
         ("calc.py", "open('calc.py')", False),  # source: what it says, the tests say
         ("cases.json", "", False),
+        ("README.md", "(tmp_path / 'README.md').write_text('')", False),  # the name of a file that they make
+        ("docs/usage.md", "open('usage.md')", False),
+        ("history.json", "json.load(open('history.json'))", True),
     ],
 )
 def test_data_that_tests_name(path: str, tests: str, told: bool) -> None:

@@ -29,6 +29,12 @@ _DATA = re.compile(
     r"\.(json[5cl]?|ya?ml|toml|csv|tsv|txt|xml|html?|svg|ini|cfg|dat|sql|out|log|md|rst|ndjson|geojson)$",
     re.I,
 )
+# What goes with any good change, and stands in tests as the name of a file that they make.
+_ABOUT_THE_PROJECT = re.compile(
+    r"(?:^|/)(?:docs?/|(?:readme|changes|changelog|history|news|contributing|authors|licen[cs]e)\b)"
+    r".{0,200}\.(?:md|rst|txt)$",
+    re.I,
+)
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -57,7 +63,9 @@ def find_named_data(source: ChangeSet, tests: Collection[str], read_base: ReadBa
     changed = [
         change.path
         for change in source.files
-        if change.kind is not ChangeKind.ADDED and _DATA.search(change.path)
+        if change.kind is not ChangeKind.ADDED
+        and _DATA.search(change.path)
+        and not _ABOUT_THE_PROJECT.search(change.path)
     ]
     if not changed:
         return ()
