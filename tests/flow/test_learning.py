@@ -11,6 +11,7 @@ from bot.tasks.database.connection import Database
 from bot.tasks.learning.corrections import RuleState
 from bot.tasks.store import Store
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, eventually
+from tests.support.hub import Refused
 
 pytestmark = pytest.mark.timeout(400)
 AT = "/repos/maintainer/calc"
@@ -54,7 +55,16 @@ async def test_three_corrections_become_a_rule_that_the_next_run_reads(
             assert f"[#{number}](" in proposal["body"]
         assert "docstring" not in proposal["body"], "a stranger's words teach nothing"
         await hob.hub.as_maintainer.graphql(READY, id=proposal["node_id"])
-        await hob.hub.as_maintainer.put(f"{AT}/pulls/{proposal['number']}/merge", {"merge_method": "merge"})
+
+        async def merge() -> bool:
+            try:
+                at = f"{AT}/pulls/{proposal['number']}/merge"
+                await hob.hub.as_maintainer.put(at, {"merge_method": "merge"})
+            except Refused:  # not yet: whether it can be merged is found out meanwhile
+                return False
+            return True
+
+        await eventually(merge, "the rule's pull request cannot be merged")
 
         async def is_merged() -> bool:
             (rule,) = await store.list_proposed_rules(made["id"])
