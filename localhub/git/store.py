@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag, Tree
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
+from localhub.git import history
+from localhub.git.history import LongHistory
 from localhub.state import State
 
 ZERO = "0" * 40
@@ -217,19 +219,39 @@ class GitStore:
             repo.object_store.add_object(obj)
         return obj.id.decode()
 
-    # what only the git program does well
+    # what a short history says is read here, the rest is git's
 
     async def merge_base(self, repo_id: int, left: str, right: str) -> str | None:
         """The best common ancestor, None for unrelated histories."""
+        with suppress(LongHistory), self.open(repo_id) as repo:
+            found = history.find_merge_bases(repo, ObjectID(left.encode()), ObjectID(right.encode()))
+            if len(found) < 2:
+                return next((sha.decode() for sha in found), None)
         code, out = await self.run(repo_id, "merge-base", left, right, accept=(0, 1))
         return out.decode().strip() if code == 0 else None
 
     async def commits(self, repo_id: int, *arguments: str) -> list[str]:
         """Shas by ``git rev-list``."""
+        asked = history.read_ranges(arguments)
+        if asked is not None:
+            with suppress(LongHistory), self.open(repo_id) as repo:
+                found = history.list_commits(repo, asked.heads, asked.excluded)[: asked.most]
+                return [sha.decode() for sha in (reversed(found) if asked.reverse else found)]
         return (await self.text(repo_id, "rev-list", *arguments)).split()
+
+    async def list_new_paths(self, repo_id: int, sha: str, folder: str) -> list[str]:
+        """The paths below ``folder`` that a commit and those before it touched; no ref may have these yet."""
+        with suppress(LongHistory), self.open(repo_id) as repo:
+            known = {each for name, each in repo.get_refs().items() if name != b"HEAD"}
+            new = history.list_commits(repo, [ObjectID(sha.encode())], known)
+            return [path for path in history.list_touched_paths(repo, new) if path.startswith(folder)]
+        command = ("log", "--format=", "--name-only", "-m", sha, "--not", "--all", "--", folder)
+        return [line for line in (await self.text(repo_id, *command)).split("\n") if line]
 
     async def is_ancestor(self, repo_id: int, older: str, newer: str) -> bool:
         """Whether moving from one commit to the other is a fast-forward."""
+        with suppress(LongHistory), self.open(repo_id) as repo:
+            return history.is_ancestor(repo, ObjectID(older.encode()), ObjectID(newer.encode()))
         code, _ = await self.run(repo_id, "merge-base", "--is-ancestor", older, newer, accept=(0, 1))
         return code == 0
 
@@ -240,6 +262,9 @@ class GitStore:
 
     async def list_changed_paths(self, repo_id: int, sha: str) -> list[tuple[str, str]]:
         """(status letter, path) of what a commit changed against its first parent."""
+        with suppress(LongHistory), self.open(repo_id) as repo:
+            parents = self.commit(repo_id, sha).parents
+            return history.list_changed_paths(repo, ObjectID(sha.encode()), parents[0] if parents else None)
         options = (
             "-r",
             "-z",
@@ -255,6 +280,13 @@ class GitStore:
 
     async def merge(self, repo_id: int, base: str, head: str) -> MergeTrial:
         """Try a merge of two commits."""
+        with suppress(LongHistory), self.open(repo_id) as repo:
+            left, right = ObjectID(base.encode()), ObjectID(head.encode())
+            match history.find_merge_bases(repo, left, right):
+                case found if found == {left}:
+                    return MergeTrial(tree=self.commit(repo_id, head).tree.decode())
+                case found if found == {right}:
+                    return MergeTrial(tree=self.commit(repo_id, base).tree.decode())
         code, out = await self.run(
             repo_id, "merge-tree", "--write-tree", "--no-messages", base, head, accept=(0, 1)
         )

@@ -20,7 +20,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 
 async def clone(hub: Hub, token: str | None, name: str = "clone", *options: str, repo: str = "demo") -> Path:
-    folder = hub.worktree(name)
+    folder = hub.folder(name)
     await hub.git("clone", "-q", *options, hub.git_url(repo, token), str(folder))
     return folder
 

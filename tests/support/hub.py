@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import ssl
 import time
@@ -28,11 +27,13 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from localhub.auth import read_private_key
+from localhub.errors import ApiError
 from localhub.graphql.endpoint import schema
 from localhub.rest.accounts.apps import new_private_key
 from localhub.rest.api import PREFIX
 from localhub.server import KEY_FILE, SECRET_FILE, Server, start
 from tests.support.github_spec import Ledger, graphql_schema, spec_middleware
+from tests.support.seeds import GIT_ENVIRONMENT, PushRefused, Seeds, clone
 
 Json = Any
 
@@ -124,6 +125,7 @@ class Hub:
         self.as_maintainer = self.client(self.users["maintainer"]["token"])
         self.as_stranger = self.client(self.users["stranger"]["token"])
         self.as_nobody = self.client(None)
+        self._seeds = Seeds(self.hub, self.as_maintainer.token)
 
     def client(self, token: str | None) -> Client:
         """Calls with any token."""
@@ -176,11 +178,7 @@ class Hub:
 
     async def git(self, *arguments: str, cwd: Path | None = None, check: bool = True) -> str:
         """Run git with a fixed identity and no configuration; its output, both streams."""
-        env = {
-            "PATH": os.environ["PATH"], "HOME": str(self._scratch), "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_TERMINAL_PROMPT": "0", "GIT_AUTHOR_NAME": "Maintainer", "GIT_COMMITTER_NAME": "Maintainer",
-            "GIT_AUTHOR_EMAIL": "maintainer@users.example", "GIT_COMMITTER_EMAIL": "maintainer@users.example",
-        }  # fmt: skip
+        env = GIT_ENVIRONMENT | {"HOME": str(self._scratch)}
         process = await asyncio.create_subprocess_exec(
             "git", *arguments, cwd=cwd or self._scratch, env=env,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -193,24 +191,40 @@ class Hub:
     async def seed_repo(
         self, name: str, files: Mapping[str, str], *, private: bool = False
     ) -> dict[str, Json]:
-        """Create a repository of the maintainer and push a first commit with these files."""
+        """Create a repository of the maintainer with a first commit of these files."""
         repo: dict[str, Json] = await self.as_maintainer.post(
             "/user/repos", {"name": name, "private": private}
         )
-        folder = self.worktree(name)
-        await self.git("init", "-q", "-b", "main", str(folder))
-        await self.git("remote", "add", "origin", self.git_url(name, self.as_maintainer.token), cwd=folder)
         await self.push_files(name, files, "First commit")
         return repo
 
+    def folder(self, name: str) -> Path:
+        """Where a test may put a clone of its own."""
+        return self._scratch / name
+
     def worktree(self, name: str) -> Path:
-        """The clone in which ``seed_repo`` and ``push_files`` work."""
-        return self._scratch / f"seed-{name}"
+        """A clone in which ``push_files`` works from now on: its branches are those that it has pushed."""
+        folder = self._scratch / f"seed-{name}"
+        if not folder.exists():
+            url = self.git_url(name, self.as_maintainer.token)
+            clone(
+                self.hub, self._seeds.read(name), folder, url, GIT_ENVIRONMENT | {"HOME": str(self._scratch)}
+            )
+        return folder
 
     async def push_files(
         self, name: str, files: Mapping[str, str], message: str = "A change", *, branch: str = "main"
     ) -> str:
-        """Commit files on a branch (made from what is checked out) and push it; the commit's sha."""
+        """Commit files on a branch (made from the last one) as the maintainer and push it; the commit's sha.
+
+        By git where there is a ``worktree`` already, whose other changes go along; else in this process, with
+        everything that follows from a push. ``tests.hub`` has the pushes that git makes.
+        """
+        if not (self._scratch / f"seed-{name}").exists():
+            try:
+                return await self._seeds.push(name, files, message, branch)
+            except (ApiError, PushRefused) as error:
+                raise Refused(f"push of {branch} to {name}: {error}") from error
         folder = self.worktree(name)
         if branch != (await self.git("symbolic-ref", "--short", "HEAD", cwd=folder)).strip():
             known = await self.git("branch", "--list", branch, cwd=folder)

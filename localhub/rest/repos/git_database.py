@@ -49,11 +49,8 @@ async def get_ref(call: Call) -> web.Response:
 
 async def _check_workflows(call: Call, sha: str) -> None:
     """Refuse workflow files in commits that no ref has yet to Apps without that permission, as for a push."""
-    command = ("log", "--format=", "--name-only", "-m", sha, "--not", "--all", "--", WORKFLOWS)
-    touched = await call.hub.git.text(call.repo["id"], *command)
-    for path in touched.split("\n"):
-        if path:
-            check_path(call.actor, path)
+    for path in await call.hub.git.list_new_paths(call.repo["id"], sha, WORKFLOWS):
+        check_path(call.actor, path)
 
 
 @routes.get(BASE + "/matching-refs/{ref:.*}", app=READ)
