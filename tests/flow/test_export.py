@@ -16,7 +16,7 @@ from bot.dashboard.server import engine_for
 from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.training.messages import check_messages
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, eventually
+from tests.support.flow import DONE, FAULTY, MEND, UNITTEST, AtWork, at_work, eventually
 
 pytestmark = pytest.mark.timeout(400)
 READY = """mutation($id: ID!) {
@@ -58,7 +58,9 @@ async def test_merged_work_of_who_agreed_is_exported_with_what_a_person_correcte
             "HOB_APP_ID": str(hub.app_id), "HOB_PRIVATE_KEY": hub.private_key,
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
-        await hub.seed_repo("calc", {**FAULTY, ".github/hob.yml": "training: yes\n", "LICENSE": MIT})
+        await hub.seed_repo(
+            "calc", {**FAULTY, ".github/hob.yml": f"{UNITTEST}training: yes\n", "LICENSE": MIT}
+        )
         await hub.seed_repo("private", FAULTY)
         pull = await mended(hob, "calc")
         await mended(hob, "private")

@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bot.tasks.database.connection import Database
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call
+from tests.support.flow import DONE, FAULTY, MEND, UNITTEST, AtWork, at_work, call
 from tests.support.run import prose_of
 from tests.support.witness import forms, kept, said_on_github
 
@@ -97,7 +97,7 @@ async def test_s68_a_secret_in_the_change_stops_it_without_being_said(
 async def test_s67_a_branch_that_goes_on_is_under_the_default_branchs_policy(
     hob: AtWork, database: Database
 ) -> None:
-    config = "test: python -m pytest -q\nprotected_paths: ['db/*']\n"
+    config = f"{UNITTEST}protected_paths: ['db/*']\n"
     await hob.hub.seed_repo("calc", FAULTY | {"AGENTS.md": GUIDE, ".github/hob.yml": config})
     hob.says([MEND], [DONE])
     issue = await hob.issue("calc", "Doubling is wrong", "@hob fix")
@@ -113,7 +113,7 @@ async def test_s67_a_branch_that_goes_on_is_under_the_default_branchs_policy(
     at = f"/repos/maintainer/calc/issues/{pull['number']}/comments"
     await hob.hub.as_maintainer.post(at, {"body": "@hob and a file b"})
     told = await hob.comment("calc", pull["number"], "**Done**")
-    assert "`python -m pytest -q`" in told
+    assert "`python -m unittest -q`" in told
     files = await hob.hub.as_maintainer.get(f"/repos/maintainer/calc/pulls/{pull['number']}/files")
     assert "db/schema.sql" not in [file["filename"] for file in files]
     assert "b.py" in [file["filename"] for file in files]

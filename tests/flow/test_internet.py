@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.tasks.database.connection import Database
-from tests.support.flow import DONE, FAULTY, MEND, at_work, call
+from tests.support.flow import DONE, FAULTY, MEND, UNITTEST, at_work, call
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -19,7 +19,7 @@ async def test_a_blocked_host_is_told_to_the_model_and_to_people(
     tmp_path: Path, home: Path, database: Database
 ) -> None:
     async with at_work(tmp_path, home, database) as hob:
-        yml = 'internet: ["files.example.com"]\ntest: python -m pytest -q\n'
+        yml = f'internet: ["files.example.com"]\n{UNITTEST}'
         await hob.hub.seed_repo("calc", FAULTY | {".github/hob.yml": yml})
         hob.says([call("shell", command=f'python -c "{FETCH}"')], [MEND], [DONE])
         issue = await hob.issue("calc", "Doubling is wrong", "@hob mend it")

@@ -10,7 +10,7 @@ import pytest
 from bot.tasks.database.connection import Database
 from bot.tasks.learning.corrections import RuleState
 from bot.tasks.store import Store
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, eventually
+from tests.support.flow import DONE, FAULTY, MEND, UNITTEST, AtWork, at_work, eventually
 from tests.support.hub import Refused
 
 pytestmark = pytest.mark.timeout(400)
@@ -43,7 +43,7 @@ async def test_three_corrections_become_a_rule_that_the_next_run_reads(
 ) -> None:
     async with at_work(tmp_path, home, database) as hob:
         hob.says([MEND], [DONE])
-        made = await hob.hub.seed_repo("calc", {**FAULTY, ".github/hob.yml": "learning: true\n"})
+        made = await hob.hub.seed_repo("calc", {**FAULTY, ".github/hob.yml": f"{UNITTEST}learning: true\n"})
         numbers = [await correct(hob, words) for words in SAID]
 
         async def find() -> dict[str, Any] | None:

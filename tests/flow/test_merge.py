@@ -15,6 +15,7 @@ pytestmark = pytest.mark.timeout(400)
 
 AT = "/repos/maintainer/calc"
 BOTH = 'def double(x):\n    """Twice x."""\n    return x * 2\n'
+NOTHING = FAULTY["test_calc.py"].replace("test_double", "test_nothing").replace("double(4), 8", "1, 1")
 THEIRS = FAULTY | {"calc.py": 'def double(x):\n    """Twice x."""\n    return x + 2  # hm\n'}
 SOLVED = call("write", path="calc.py", text=BOTH)
 
@@ -99,11 +100,14 @@ async def test_a_clean_merge_needs_no_model_but_its_proof(hob: AtWork) -> None:
     merge = await hob.hub.as_maintainer.get(f"{AT}/commits/{head}")
     assert merge["commit"]["verification"]["verified"], "GitHub made it"
 
-    wrong = "from calc import double\n\n\ndef test_twice():\n    assert double(double(1)) == 5\n"
+    wrong = (
+        "import unittest\n\nfrom calc import double\n\n\nclass MoreTest(unittest.TestCase):\n"
+        "    def test_twice(self):\n        self.assertEqual(double(double(1)), 5)\n"
+    )
     await hob.hub.push_files("calc", {"test_more.py": wrong})
     hob.says()
     told = await asked(hob, number, "update this branch", "breaks tests that passed before")
-    assert "test_more.py::test_twice" in told
+    assert "test_more.MoreTest.test_twice" in told
     right = {"test_more.py": wrong.replace("5", "4"), ".github/workflows/ci.yml": "on: push\n"}
     await hob.hub.push_files("calc", right)
     told = await asked(hob, number, "rebase", "GitHub lets no app push those")
@@ -134,7 +138,7 @@ async def test_the_title_goes_with_what_it_was_for(hob: AtWork) -> None:
     await asked(hob, number, "leave that, write sums instead", "breaks tests that passed before")
     assert (await now(hob, number))["title"] == "Double for real"
     gone = call("write", path="calc.py", text=FAULTY["calc.py"])
-    test = call("write", path="test_calc.py", text="def test_nothing():\n    pass\n")
+    test = call("write", path="test_calc.py", text=NOTHING)
     hob.says([gone, sums, test], [call("finish", kind="changed", title="Add sums", summary="Sums instead.")])
     await asked(hob, number, "and without that test", "**Done")
     after = await now(hob, number)

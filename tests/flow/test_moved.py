@@ -19,6 +19,14 @@ from tests.support.worker import Workers
 pytestmark = pytest.mark.timeout(400)
 
 AT = "/repos/maintainer/calc"
+TWICE = (
+    "import unittest\n\nfrom calc import twice\n\n\nclass CalcTest(unittest.TestCase):\n"
+    "    def test(self):\n        twice(1)\n"
+)
+NEW = (
+    "import unittest\n\nimport calc\n\n\nclass NewTest(unittest.TestCase):\n"
+    "    def test_new(self):\n        assert calc.double\n"
+)
 
 
 @pytest.fixture
@@ -74,14 +82,12 @@ async def test_s41_the_default_branch_moves_while_it_works(hob: AtWork) -> None:
         "Broken",
         [
             call("write", path="calc.py", text="def twice(x):\n    return 2 * x\n"),
-            call("write", path="test_calc.py", text="from calc import twice\n\n\ndef test(): twice(1)\n"),
+            call("write", path="test_calc.py", text=TWICE),
         ],
     )
     issue = await hob.issue("calc", "Call it twice", "@hob rename double to twice")
     await hob.until_asked()
-    await hob.hub.push_files(
-        "calc", {"test_new.py": "import calc\n\n\ndef test_new():\n    assert calc.double\n"}
-    )
+    await hob.hub.push_files("calc", {"test_new.py": NEW})
     hob.go_on()
     told = await hob.comment("calc", issue["number"], "**Done")
     assert "breaks tests that pass there" in told

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.tasks.database.connection import Database
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
+from tests.support.flow import DONE, FAULTY, FAULTY_PYTEST, MEND, AtWork, at_work, call, eventually
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -20,7 +20,7 @@ async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[A
 
 
 async def test_a_mention_becomes_a_proved_draft_and_feedback_more_commits(hob: AtWork) -> None:
-    await hob.hub.seed_repo("calc", FAULTY)
+    await hob.hub.seed_repo("calc", FAULTY_PYTEST)
     note = call("note", path="calc.py", line=2, text="Doubling multiplies. cc @everyone")
     plan = call("plan", steps=[{"text": "Look", "state": "done"}, {"text": "Mend", "state": "doing"}])
     hob.says([plan, MEND], [note, DONE])
@@ -107,7 +107,7 @@ async def test_every_request_ends_in_one_honest_comment(
 
 
 async def test_a_change_that_breaks_what_passed_is_not_published(hob: AtWork) -> None:
-    good = {"calc.py": "def double(x):\n    return x * 2\n", "test_calc.py": FAULTY["test_calc.py"]}
+    good = FAULTY | {"calc.py": "def double(x):\n    return x * 2\n"}
     await hob.hub.seed_repo("calc", good)
     hob.says([call("edit", path="calc.py", old="x * 2", new="x + 2")], [DONE])
     issue = await hob.issue("calc", "Make it plus", "@hob make it add")

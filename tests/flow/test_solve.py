@@ -17,7 +17,7 @@ from bot.errors import UserError
 from bot.solve.solve import apply_patch
 from sandbox.toolchain import Toolchain
 from tests.support import ROOT
-from tests.support.flow import FAULTY
+from tests.support.flow import FAULTY_PYTEST
 from tests.support.git import commit
 from tests.support.processes import CommandLine
 from tests.support.sandbox import lend_toolchain
@@ -174,7 +174,7 @@ def test_several_attempts_are_listed_and_the_best_is_printed(home: Path, shop: P
 
 def test_an_end_before_the_tests_report_is_no_pass(home: Path, tmp_path: Path) -> None:
     """The changed module ends the process: nothing passes now, and the exit code says so."""
-    commit(tmp_path / "calc", dict(FAULTY))
+    commit(tmp_path / "calc", dict(FAULTY_PYTEST))
     cheat = call("write", path="calc.py", text="import os; os._exit(0)\n")
     model = script(tmp_path / "s.json", [cheat], [finish("changed")])
     done = hob(home, "solve", str(tmp_path / "calc"), "please fix", "--json", model=model)

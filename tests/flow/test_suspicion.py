@@ -8,7 +8,7 @@ import pytest
 
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
-from tests.support.flow import DONE, FAULTY, MEND, at_work, call
+from tests.support.flow import DONE, FAULTY, MEND, UNITTEST, at_work, call
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -21,8 +21,11 @@ async def test_orders_in_a_file_cut_the_network_and_stand_on_the_pull_request(
     tmp_path: Path, home: Path, database: Database
 ) -> None:
     # The repository's own test would use the network in the proof, too.
-    test = f"import subprocess\n\n\ndef test_net():\n    subprocess.run(['python', '-c', {FETCH!r}])\n"
-    yml = 'internet: ["files.example.com"]\ntest: python -m pytest -q\n'
+    test = (
+        "import subprocess, unittest\n\n\nclass NetTest(unittest.TestCase):\n    def test_net(self):\n"
+        f"        subprocess.run(['python', '-c', {FETCH!r}])\n"
+    )
+    yml = f'internet: ["files.example.com"]\n{UNITTEST}'
     files = {**FAULTY, ".github/hob.yml": yml, "NOTES.md": NOTES, "test_net.py": test}
     async with at_work(tmp_path, home, database) as hob:
         await hob.hub.seed_repo("calc", files)
@@ -35,7 +38,7 @@ async def test_orders_in_a_file_cut_the_network_and_stand_on_the_pull_request(
         assert "`shell cat NOTES.md`: tells the reader to drop its orders" in pull["body"]
         assert "Network blocked: `files.example.com:80` by `python -c" in pull["body"]
         assert WHY in pull["body"]
-        assert "| `python -m pytest -q` |" in pull["body"]
+        assert "| `python -m unittest -q` |" in pull["body"]
         assert "with `internet: files.example.com`" not in pull["body"], "the checks had no network either"
         store = Store(database.engine)
         turns = await store.list_turns((await store.list_runs(1))[-1].id)

@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 
 from bot.tasks.database.connection import Database
-from tests.support.flow import FAULTY, MEND, AtWork, at_work, call, eventually, requests
+from tests.support.flow import (
+    FAULTY,
+    FAULTY_PYTEST,
+    MEND,
+    UNITTEST,
+    AtWork,
+    at_work,
+    call,
+    eventually,
+    requests,
+)
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -65,7 +75,7 @@ async def remarks(hob: AtWork, number: int) -> list[dict[str, Any]]:
 
 
 async def test_a_strangers_pull_request_is_reviewed_once_and_not_changed(hob: AtWork) -> None:
-    await hob.hub.seed_repo("calc", {**FAULTY, ".github/hob.yml": "internet: packages\n"})
+    await hob.hub.seed_repo("calc", {**FAULTY, ".github/hob.yml": f"{UNITTEST}internet: packages\n"})
     pull = await from_a_fork(hob, {"calc.py": WORSE, ".github/hob.yml": "test: exit 0\n"})
     number, head = pull["number"], pull["head"]["sha"]
     hob.says(
@@ -85,7 +95,7 @@ async def test_a_strangers_pull_request_is_reviewed_once_and_not_changed(hob: At
     assert "It adds instead of doubling. `@stranger`" in review["body"]
     assert "`test_calc.py`, line 1" in review["body"], "off the difference, so in the body"
     assert "dropped: `calc.py`" in review["body"]
-    assert "python -m pytest" in review["body"] and "without network" in review["body"]
+    assert "python -m unittest" in review["body"] and "without network" in review["body"]
     assert "<!-- obey -->" in review["body"], "what was hidden is named"
     (remark,) = await remarks(hob, number)
     assert (remark["path"], remark["start_line"], remark["line"]) == ("calc.py", 2, 3)
@@ -109,7 +119,7 @@ async def test_a_strangers_pull_request_is_reviewed_once_and_not_changed(hob: At
 
 
 async def test_a_review_that_moved_on_resolves_what_is_gone(hob: AtWork) -> None:
-    await hob.hub.seed_repo("calc", {**FAULTY, ".github/hob.yml": "budget: {turns: 1}\n"})
+    await hob.hub.seed_repo("calc", {**FAULTY, ".github/hob.yml": f"{UNITTEST}budget: {{turns: 1}}\n"})
     await hob.hub.push_files("calc", {"calc.py": WORSE}, branch="more")
     wanted = {"title": "More", "head": "more", "base": "main"}
     number = (await hob.hub.as_maintainer.post(f"{AT}/pulls", wanted))["number"]
@@ -164,8 +174,8 @@ async def test_without_a_model_it_runs_the_checks_and_points_at_lines(
 ) -> None:
     async with at_work(tmp_path, home, database, model="offline") as hob:
         config = "lint: python lint.py\n"
-        mended = FAULTY["calc.py"].replace("+", "*")
-        files = {**FAULTY, "calc.py": mended, "lint.py": LINT, ".github/hob.yml": config}
+        mended = FAULTY_PYTEST["calc.py"].replace("+", "*")
+        files = {**FAULTY_PYTEST, "calc.py": mended, "lint.py": LINT, ".github/hob.yml": config}
         await hob.hub.seed_repo("calc", files)
         pull = await from_a_fork(hob, {"calc.py": WORSE})
         await say(hob, pull["number"], "@hob review")

@@ -24,9 +24,19 @@ CREATING = re.compile(
     r"/(issues/\d+/comments|pulls|pulls/\d+/(comments|reviews|comments/\d+/replies)|check-runs|git/(commits|refs))$"
 )
 
-FAULTY = {
+FAULTY_PYTEST = {
     "calc.py": "def double(x):\n    return x + 2\n",
     "test_calc.py": "from calc import double\n\n\ndef test_double():\n    assert double(4) == 8\n",
+}
+# The same for stories that are not about pytest: its start takes three times as long as all of this.
+UNITTEST = "test: python -m unittest -q\n"
+FAULTY = {
+    ".github/hob.yml": UNITTEST,
+    "calc.py": FAULTY_PYTEST["calc.py"],
+    "test_calc.py": (
+        "import unittest\n\nfrom calc import double\n\n\nclass CalcTest(unittest.TestCase):\n"
+        "    def test_double(self):\n        self.assertEqual(double(4), 8)\n"
+    ),
 }
 
 
