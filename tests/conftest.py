@@ -30,12 +30,18 @@ from tests.support.sandbox import lend_toolchain
 _numbers = itertools.count(1)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keep ``tmp_path`` in memory too: git waits for the disk at each object that it stores.
 
-    And wait for child processes as Hob's own processes do, from the start: not in the midst of a test.
+    And wait for child processes as Hob's own processes do, from the start: not in the midst of a test. A
+    pytest that a test starts has none of our plugins, as in the sandbox: to load them takes twice as long as
+    all the rest.
     """
     wait_for_children_by_pidfd()
+    if not config.getoption(
+        "numprocesses", None
+    ):  # else it only starts those that play the tests, with plugins
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     if memory := _memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
 
@@ -120,16 +126,22 @@ def tooling(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
     return build_toolchain((top.parent if "PYTEST_XDIST_WORKER" in os.environ else top) / "toolchain")
 
 
+@pytest.fixture(scope="session")
+def administrator(postgres: str) -> Iterator[psycopg.Connection]:
+    """A connection to the server's own database, which makes and drops those of the tests."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
-async def database(postgres: str) -> AsyncIterator[Database]:
+async def database(postgres: str, administrator: psycopg.Connection) -> AsyncIterator[Database]:
     """A database of the test's own, migrated and empty; dropped afterwards."""
     name = f"t{next(_numbers)}"
-    async with await psycopg.AsyncConnection.connect(postgres, autocommit=True) as admin:
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy".encode())
-        database = connect(at_database(postgres, name))
-        yield database
-        await database.engine.dispose()
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    administrator.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy".encode())
+    database = connect(at_database(postgres, name))
+    yield database
+    await database.engine.dispose()
+    administrator.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture

@@ -40,6 +40,13 @@ CART = "def total(prices, rate):\n    amount = sum(prices)\n    return amount - 
 TEST = "from cart import total\n\n\ndef test_total():\n    assert total([100], 0.2) == 80\n"
 
 
+_ENVIRONMENT = {
+    "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # the sandbox's toolchain has none
+}
+
+
 def play(
     script: Sequence[Turn],
     *,
@@ -72,7 +79,7 @@ class DirectorySandbox:
         process = await asyncio.create_subprocess_exec(
             *(part.replace(context.GUEST, str(GUEST)) for part in command.argv),
             cwd=command.cwd.replace(WORKSPACE, str(self.root)),
-            env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "LANG": "C.UTF-8"},
+            env=_ENVIRONMENT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE if command.split_stderr else asyncio.subprocess.STDOUT,

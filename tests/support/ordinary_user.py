@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -73,6 +74,7 @@ def make_home(packages: tuple[str, ...], tests: Iterable[Path]) -> Iterator[Path
                 shutil.copy2(str(file.locate()), target)
     _copy_python(home)
     shutil.copytree(TESTS.parent / "sandbox", home / "sandbox", ignore=ignored)
+    compileall.compile_dir(home / "sandbox", quiet=2)  # as pip does: that user may write nothing there
     shutil.copy(TESTS.parent / "setup.cfg", home)
     packages_of_tests = (TESTS / "__init__.py", TESTS / "unit" / "__init__.py")
     for path in (*packages_of_tests, *tests):
