@@ -34,8 +34,31 @@ def home(tmp_path_factory: pytest.TempPathFactory, tooling: Toolchain) -> Path:
     return home
 
 
+# A discount from 100.00 on, and a test that says so: quick, as it is unittest's.
+SHOP: dict[str, str | bytes | None] = {
+    "invoice/__init__.py": "",
+    "invoice/discount.py": (
+        "STEPS = ((50_000, 10), (10_000, 5))\n\n\ndef percent(amount):\n"
+        "    for threshold, rate in STEPS:\n        if amount > threshold:\n"
+        "            return rate\n    return 0\n"
+    ),
+    "test_discount.py": (
+        "import unittest\n\nfrom invoice.discount import percent\n\n\nclass StepTest(unittest.TestCase):\n"
+        "    def test_first_step(self):\n        self.assertEqual(percent(10_000), 5)\n"
+    ),
+    "tox.ini": "[testenv]\ncommands = python -m unittest -q\n",
+}
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
+    """A repository whose test fails."""
+    commit(tmp_path / "shop", SHOP)
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def demo_shop(tmp_path: Path) -> Path:
     """The demo's repository, whose tests fail."""
     demo_repository(tmp_path / "shop")
     return tmp_path / "shop"
@@ -80,9 +103,11 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_it_mends_prints_and_leaves_the_repository_alone(home: Path, shop: Path) -> None:
-    before = snapshot(shop)
-    done = hob_from_the_shell(home, "solve", str(shop), "orders of exactly 100.00 get no discount", "--json")
+def test_it_mends_prints_and_leaves_the_repository_alone(home: Path, demo_shop: Path) -> None:
+    before = snapshot(demo_shop)
+    done = hob_from_the_shell(
+        home, "solve", str(demo_shop), "orders of exactly 100.00 get no discount", "--json"
+    )
     told = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
     assert set(told) == FIELDS
@@ -90,7 +115,7 @@ def test_it_mends_prints_and_leaves_the_repository_alone(home: Path, shop: Path)
     assert "+        if amount >= threshold:" in told["diff"]
     assert told["proof"]["passed"]
     assert told["proof"]["checks"][0]["base"]["failed"] == 3
-    assert snapshot(shop) == before
+    assert snapshot(demo_shop) == before
 
 
 def test_a_report_with_an_example_ends_in_a_test_and_a_mend(home: Path, tmp_path: Path) -> None:

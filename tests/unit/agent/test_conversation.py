@@ -72,10 +72,14 @@ class Long:
             ]
         if at == turns - 1:
             return DONE
-        return [
-            f"Thought number {at} is a long one. " * 3,
-            call("note", path="cart.py", line=3, text=f"A share {at}." + "x" * 900),
-        ]
+        words = f"A share {at}." + "x" * 900
+        # A note looks at the line that it is about, in a process: a reply fills the window as well.
+        said = (
+            call("reply", comment=at % 3 + 1, text=words)
+            if at % 40
+            else call("note", path="cart.py", line=3, text=words)
+        )
+        return [f"Thought number {at} is a long one. " * 3, said]
 
     async def run(self, root: Path, journal: Memory, **bounds: int) -> Outcome:
         model = play(self.script, **bounds)
