@@ -17,6 +17,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.support import DATA
+
 KEY = "key-of-nobody"
 TOKENS_IN, TOKENS_CACHED, TOKENS_OUT = 1000, 600, 50
 
@@ -379,10 +381,12 @@ async def serving(kind: str | Server) -> AsyncIterator[Server]:
 
 def environment(server: Server) -> dict[str, str]:
     """The variables that name the server and a key for it."""
+    # A client reads the certificates that it trusts. The system's are hundreds, and no server here has one.
+    trusted = {"SSL_CERT_FILE": str(DATA / "one_certificate.pem")}
     name = {"ollama": "OLLAMA", "vllm": "VLLM"}.get(server.model.partition(":")[0], "OPENAI")
     if not isinstance(server, Anthropic):
-        return {f"{name}_BASE_URL": f"{server.url}/v1", f"{name}_API_KEY": KEY}
-    return {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": KEY}
+        return {f"{name}_BASE_URL": f"{server.url}/v1", f"{name}_API_KEY": KEY, **trusted}
+    return {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": KEY, **trusted}
 
 
 def _pieces(text: str) -> list[str]:

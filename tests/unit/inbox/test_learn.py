@@ -58,8 +58,8 @@ class Scene:
     async def open(self, name: str, *, by: Client | None = None, kind: TaskKind = TaskKind.CHANGE) -> int:
         """A pull request of Hob's own, or one that it reviewed; its number."""
         branch = f"hob/{name}"
-        await self.hub.push_files("calc", {f"{name}.py": f"print({name!r})\n"}, f"Add {name}", branch=branch)
-        head = (await self.hub.git("rev-parse", "HEAD", cwd=self.hub.worktree("calc"))).strip()
+        files = {f"{name}.py": f"print({name!r})\n"}
+        head = await self.hub.push_files("calc", files, f"Add {name}", branch=branch)
         wanted = {"title": name, "head": branch, "base": "main"}
         number: int = (await (by or self.bot).post(f"{AT}/pulls", wanted))["number"]
         task = await self.store.add_task(
