@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     pytest that a test starts has none of our plugins, as in the sandbox: to load them takes twice as long as
     all the rest.
     """
+    gc.disable()  # until everything is collected: of modules and tests nothing goes away
     wait_for_children_by_pidfd()
     if not config.getoption(
         "numprocesses", None
@@ -60,6 +61,7 @@ def pytest_collection_finish() -> None:
 
     A whole round over them takes a third of a second, and a story that makes many objects causes several.
     """
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)

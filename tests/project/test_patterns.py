@@ -10,7 +10,7 @@ import pytest
 from tests.project.patterns import FoundPattern, find_patterns, list_files_with_patterns, slow_inputs
 
 _FILES = list_files_with_patterns()
-_LONG = _SCREENED = 4_000  # characters
+_LONG, _SCREENED = 6_000, 4_000  # characters: beyond what the bounded patterns repeat
 # Seconds for a character of a text of 4,000: by what is between them nothing is said yet.
 _PLAINLY_LINEAR, _PLAINLY_SLOW = 600e-9, 15e-6
 # A square takes four times as long for twice the text: what does so by the least times of three tries is one.

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -141,7 +140,6 @@ async def test_s18_a_server_that_dies_is_started_again_by_whoever_uses_it(home: 
     async with open_database(home) as first, open_database(home) as second:
         pid = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
         os.kill(pid, signal.SIGKILL)
-        died = time.monotonic()
 
         async def ask(database: Database) -> int | None:
             async with database.engine.connect() as connection:
@@ -149,6 +147,4 @@ async def test_s18_a_server_that_dies_is_started_again_by_whoever_uses_it(home: 
 
         for database in (first, second):
             assert await retry_while_away(lambda database=database: ask(database), seconds=60) == 1
-        print(f"back after {time.monotonic() - died:.1f} s")
-        assert time.monotonic() - died < 60  # 5 on a quiet machine
         assert not revive_embedded_database(home, first.url)

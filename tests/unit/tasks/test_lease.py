@@ -121,7 +121,7 @@ async def test_s16_a_body_is_stopped_when_its_lease_is_taken(store: Store, datab
             await set_back(database)
             await sweep(database.engine)
             assert await store.claim(task.id, "w2")
-            await asyncio.sleep(10)
+            await asyncio.sleep(60)
             went_on = True
     assert not went_on
 
@@ -130,14 +130,15 @@ async def test_a_body_is_stopped_before_its_lease_ends_when_the_database_hangs(
     store: Store, database: Database
 ) -> None:
     _, run = await claimed(store, lease=0.6)
+    went_on = False
     async with database.engine.connect() as blocker:
         await blocker.execute(text("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE"))
-        started = time.monotonic()
         with pytest.raises(LeaseLost, match="could not renew"):
             async with Lease(store, run, lease=0.6, beat=0.1, look=0.05):
-                await asyncio.sleep(10)
-        assert time.monotonic() - started < 8
+                await asyncio.sleep(60)
+                went_on = True
         await blocker.rollback()
+    assert not went_on
 
 
 async def test_s25_leases_go_by_the_databases_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,13 +153,13 @@ async def test_s25_leases_go_by_the_databases_clock(store: Store, monkeypatch: p
 
 async def test_s26_a_cancel_reaches_the_body_soon(store: Store) -> None:
     task, run = await claimed(store)
-    started = 0.0
+    went_on = False
     with pytest.raises(Cancelled):
         async with Lease(store, run, look=0.2):
-            started = time.monotonic()
             await store.ask_cancel(task.id)
-            await asyncio.sleep(10)
-    assert time.monotonic() - started < 8  # a second, when the machine is not busy
+            await asyncio.sleep(60)
+            went_on = True
+    assert not went_on
 
 
 async def test_the_leases_of_a_worker_look_for_cancels_in_one_query(store: Store, database: Database) -> None:

@@ -309,9 +309,7 @@ async def test_s27_a_stop_lets_runs_end_and_gives_the_others_back(
     )
     await until(lambda: _async(worker.together == 2))
     stop.set()
-    started = time.monotonic()
     await running
-    assert time.monotonic() - started < 30
     assert await _in_state(store, quick.id, TaskState.DONE)
     back = await store.get_task(slow.id)
     assert back and (back.state, back.leases_taken, back.reason) == (
@@ -336,11 +334,9 @@ async def test_s18_every_connection_is_cut_and_runs_go_on(
                     [database.url.partition("?")[0].rsplit("/", 1)[1]],
                 )
                 await asyncio.sleep(0.2)
-        cut = time.monotonic()
         await store.add_task(make_request(number=2))
         await until(lambda: _async(worker.together == 2))
         await until(lambda: listening(database))
-        assert time.monotonic() - cut < 60
         assert len(worker.order) == 2  # the first run was never begun anew
         go_on.set()
         await until(lambda: all_done(store))
@@ -359,10 +355,8 @@ async def test_s18_the_server_restarts(home: Path, workshop: Workshop) -> None:
             await worker.store.add_task(make_request(number=1))
             await until(lambda: _async(worker.together == 1))
             await asyncio.to_thread(restart, home / "postgres")
-            up = time.monotonic()
             await retry_while_away(lambda: add_delivery(worker.store, "g", "issues", b"{}", {}), seconds=60)
             await until(lambda: _handled(worker.store, "g"))
-            assert time.monotonic() - up < 60
             go_on.set()
             await until(lambda: all_done(worker.store))
         assert len(worker.order) == 1
