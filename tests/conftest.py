@@ -23,6 +23,7 @@ from bot.tasks.database.connection import Database, connect
 from bot.tasks.database.embedded import open_embedded_database
 from bot.tasks.database.schema import migrate
 from bot.tasks.store import Store
+from bot.workspace.checkout import Workshop
 from sandbox.toolchain import Toolchain, build_toolchain
 from tests.support.model_servers import SERVERS, Server, environment, serving
 from tests.support.sandbox import lend_toolchain
@@ -126,6 +127,14 @@ def tooling(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
     """The interpreter and programs inside a sandbox, built once for all test processes."""
     top = tmp_path_factory.getbasetemp()
     return build_toolchain((top.parent if "PYTEST_XDIST_WORKER" in os.environ else top) / "toolchain")
+
+
+@pytest.fixture(scope="session")
+def workshop(tooling: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A workshop in which nothing is checked out, for the pipeline as far as it needs no repository."""
+    folder = tmp_path_factory.mktemp("workshop")
+    lend_toolchain(tooling, folder)
+    return Workshop(folder)
 
 
 @pytest.fixture(scope="session")

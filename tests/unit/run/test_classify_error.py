@@ -85,8 +85,8 @@ class Trying:
 
 
 @pytest.fixture
-async def trying(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Trying:
-    async with pipeline_scene(store, Workshop(tmp_path_factory.mktemp("workshop"))) as scene:
+async def trying(store: Store, workshop: Workshop) -> Trying:
+    async with pipeline_scene(store, workshop) as scene:
         return Trying(scene, (await store.add_task(make_request())).id)
 
 

@@ -11,12 +11,6 @@ from bot.workspace.checkout import Workshop
 from tests.support.pipeline import PipelineScene, pipeline_scene
 
 
-@pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """A workshop whose toolchain is built once per test process; nothing is checked out in it."""
-    return Workshop(tmp_path_factory.mktemp("workshop"))
-
-
 @pytest.fixture
 async def scene(store: Store, workshop: Workshop) -> AsyncIterator[PipelineScene]:
     """The pipeline's parts over ``store`` and a scripted GitHub."""

@@ -21,14 +21,16 @@ from bot.tune.train import HANDMADE, find_rank, learn_weights, measure_gain
 from tests.support.fix_history import RIGHT, make_fix_history
 
 
-def test_a_repositorys_own_fixes_become_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOB_HOME", str(tmp_path / "home"))
+def test_a_repositorys_own_fixes_become_weights(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOB_HOME", str(home))
     repo = make_fix_history(tmp_path / "shop")
     done = CliRunner().invoke(main, ["tune", str(repo), "--fresh"])
     assert done.exit_code == 0, done.output
     assert "shop (MIT): 6 small fixes; a template makes 6 of their places" in done.output
     assert "held-out choices" in done.output
-    written = tmp_path / "home" / "tuned" / "weights.json"
+    written = home / "tuned" / "weights.json"
     data = json.loads(written.read_text())
     assert data["made"]["sources"] == [{"repository": "shop", "licence": "MIT", "fixes": 6, "choices": 6}]
     weights = load_weights(own=written)
@@ -46,13 +48,15 @@ def place_of_fix(candidates: list[Candidate]) -> int:
     return next(at for at, each in enumerate(candidates) if any(edit.new == ">=" for edit in each.edits))
 
 
-def test_a_history_without_fixes_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOB_HOME", str(tmp_path / "home"))
+def test_a_history_without_fixes_is_refused_by_name(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOB_HOME", str(home))
     repo = make_fix_history(tmp_path / "shop")
     done = CliRunner().invoke(main, ["tune", str(repo), "--since", "2090-01-01"])
     assert done.exit_code == 2
     assert "0 places of fixes that a template makes are too few to learn from" in done.output
-    assert not (tmp_path / "home" / "tuned").exists()
+    assert not (home / "tuned").exists()
 
 
 def test_half_of_a_move_is_no_removal(tmp_path: Path) -> None:
