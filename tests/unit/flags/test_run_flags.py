@@ -36,9 +36,9 @@ from bot.tasks.database.tables import audit, runs
 from bot.tasks.store import Store
 from tests.support.pipeline import PipelineScene
 from tests.support.tasks import make_request
-from tests.unit.tasks.conftest import scene, workshop
+from tests.unit.tasks.conftest import scene
 
-__all__ = ["scene", "workshop"]
+__all__ = ["scene"]
 
 WHO = Subject(installation=5, repository=11, person=7, thread=3)
 ANN = Actor(login="ann", person=7, address="10.0.0.1")
