@@ -49,7 +49,7 @@ async def new_house(postgres: str) -> AsyncIterator[Database]:
         await admin.execute("DROP DATABASE restored WITH (FORCE)")
 
 
-async def test_what_is_in_flight_at_a_dump_ends_once_in_the_new_house(
+async def test_s86_what_is_in_flight_at_a_dump_ends_once_in_the_new_house(
     store: Store, database: Database, scene: PipelineScene, new_house: Database, tmp_path: Path
 ) -> None:
     flying = await store.add_task(make_request(number=3))
