@@ -362,16 +362,8 @@ def test_what_goes_into_a_pipe_is_the_change_to_the_byte(
     git(tmp_path / "p", "add", "--all")
     git(tmp_path / "p", "commit", "--quiet", "--message=Begin")
     play = script(tmp_path / "s.json", [call("write", path=path, text=after)], [finish("changed")])
-    patch = tmp_path / "change.patch"
-    with patch.open("wb") as file:
-        command = [sys.executable, "-m", "bot", "solve", str(tmp_path / "p"), "do it", "--attempts", "1"]
-        subprocess.run(
-            command,
-            env=environment(home, play),
-            cwd=ROOT,
-            stdout=file,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-    subprocess.run(["git", "apply", str(patch)], cwd=tmp_path / "p", check=True)
+    words = ("solve", str(tmp_path / "p"), "do it", "--attempts", "1")
+    solving = CommandLine(home / "printed", *words, env=environment(home, play))
+    solving.wait()
+    subprocess.run(["git", "apply", str(solving.out)], cwd=tmp_path / "p", check=True)
     assert (tmp_path / "p" / path).read_bytes() == after.encode()

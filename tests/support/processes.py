@@ -47,16 +47,19 @@ def print_to(out: Path, err: Path) -> None:
 
 
 class CommandLine:
-    """``hob ARGUMENTS`` in a process of its own, with this environment; what it prints goes to ``folder``."""
+    """``hob ARGUMENTS`` in a process of its own, with this environment; what it prints goes to ``folder``.
+
+    ``out`` is the file there that stands for its stdout.
+    """
 
     def __init__(self, folder: Path, *arguments: str | Path, env: Mapping[str, str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         number = len([*folder.glob("*.out")])
-        self._out, self._err = (folder / f"{number}.{name}" for name in ("out", "err"))
-        for path in (self._out, self._err):
+        self.out, self._err = (folder / f"{number}.{name}" for name in ("out", "err"))
+        for path in (self.out, self._err):
             path.touch()
         self._arguments = tuple(map(str, arguments))
-        self._process = fork(_call, self._arguments, dict(env), self._out, self._err)
+        self._process = fork(_call, self._arguments, dict(env), self.out, self._err)
 
     def is_running(self) -> bool:
         """It has not ended yet."""
@@ -78,7 +81,7 @@ class CommandLine:
             self._process.kill()
             raise AssertionError(f"hob {' '.join(self._arguments)} does not end: {self._err.read_text()}")
         return subprocess.CompletedProcess(
-            self._arguments, code, stdout=self._out.read_text("utf-8"), stderr=self._err.read_text("utf-8")
+            self._arguments, code, stdout=self.out.read_text("utf-8"), stderr=self._err.read_text("utf-8")
         )
 
 
