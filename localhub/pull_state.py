@@ -21,7 +21,7 @@ async def refresh_pull(hub: Hub, actor: Actor, repo: Row, pull: Row) -> Row:
     merge_base = await git.merge_base(repo_id, base, head)
     diff, commits, merge = await asyncio.gather(
         git.diff(repo_id, merge_base or base, head),
-        git.commits(repo_id, f"{base}..{head}"),
+        git.list_new_commits(repo_id, head, [base]),
         git.merge(repo_id, base, head),
     )
     files = read_diff(diff)

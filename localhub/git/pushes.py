@@ -93,10 +93,10 @@ async def _push_payload(hub: Hub, actor: Actor, repo: Row, move: Move) -> dict[s
     forced = False
     if move.new is not None and move.old is not None:
         forced = not await git.is_ancestor(repo["id"], move.old, move.new)
-        shas = await git.commits(repo["id"], f"-{SHOWN_COMMITS}", f"{move.old}..{move.new}")
+        shas = await git.list_new_commits(repo["id"], move.new, [move.old], most=SHOWN_COMMITS)
     elif move.new is not None:
         others = [sha for ref, sha in git.refs(repo["id"], "refs/heads/").items() if ref != move.ref]
-        shas = await git.commits(repo["id"], f"-{SHOWN_COMMITS}", move.new, *(f"^{sha}" for sha in others))
+        shas = await git.list_new_commits(repo["id"], move.new, others, most=SHOWN_COMMITS)
     head = None if move.new is None else git.resolve(repo["id"], move.new)
     shown = {sha: await _render_pushed_commit(hub, repo, sha) for sha in {*shas, *([head] if head else [])}}
     old, new = move.old or ZERO, move.new or ZERO

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import stat
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dulwich.diff_tree import TreeChange, tree_changes
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag, Tree
 from dulwich.refs import Ref
 from dulwich.repo import Repo
@@ -36,6 +38,7 @@ class GitStore:
     def __init__(self, state: State) -> None:
         self._state = state
         self.program = shutil.which("git") or "/usr/bin/git"
+        self.capabilities: tuple[dict[str, str], bytes] | None = None  # git's own, once it was asked
         self._locks: dict[int, asyncio.Lock] = {}
 
     def path(self, repo_id: int) -> Path:
@@ -219,8 +222,14 @@ class GitStore:
 
     # what only the git program does well
 
+    def parents(self, repo_id: int, sha: str) -> list[str]:
+        """The commits that a commit stands on, as it says itself."""
+        return [parent.decode() for parent in self.commit(repo_id, sha).parents]
+
     async def merge_base(self, repo_id: int, left: str, right: str) -> str | None:
         """The best common ancestor, None for unrelated histories."""
+        if left == right or left in self.parents(repo_id, right):  # no process is needed for the usual case
+            return left
         code, out = await self.run(repo_id, "merge-base", left, right, accept=(0, 1))
         return out.decode().strip() if code == 0 else None
 
@@ -228,8 +237,19 @@ class GitStore:
         """Shas by ``git rev-list``."""
         return (await self.text(repo_id, "rev-list", *arguments)).split()
 
+    async def list_new_commits(
+        self, repo_id: int, new: str, known: Collection[str], *, most: int | None = None
+    ) -> list[str]:
+        """The commits up to ``new`` that none of the ``known`` has, the newest first."""
+        if new not in known and set(self.parents(repo_id, new)) <= set(known):
+            return [new]
+        bound = () if most is None else (f"-{most}",)
+        return await self.commits(repo_id, *bound, new, *(f"^{sha}" for sha in known))
+
     async def is_ancestor(self, repo_id: int, older: str, newer: str) -> bool:
         """Whether moving from one commit to the other is a fast-forward."""
+        if older == newer or older in self.parents(repo_id, newer):
+            return True
         code, _ = await self.run(repo_id, "merge-base", "--is-ancestor", older, newer, accept=(0, 1))
         return code == 0
 
@@ -240,18 +260,11 @@ class GitStore:
 
     async def list_changed_paths(self, repo_id: int, sha: str) -> list[tuple[str, str]]:
         """(status letter, path) of what a commit changed against its first parent."""
-        options = (
-            "-r",
-            "-z",
-            "--root",
-            "--no-commit-id",
-            "--name-status",
-            "--no-renames",
-            "-m",
-            "--first-parent",
-        )
-        parts = (await self.text(repo_id, "diff-tree", *options, sha)).split("\0")
-        return list(zip(parts[0:-1:2], parts[1::2], strict=True))
+        with self.open(repo_id) as repo:
+            commit = self.commit(repo_id, sha)
+            before = self.commit(repo_id, commit.parents[0].decode()).tree if commit.parents else None
+            changed = list(tree_changes(repo.object_store, before, commit.tree, change_type_same=True))
+        return sorted(map(_describe_change, changed), key=lambda found: os.fsencode(found[1]))
 
     async def merge(self, repo_id: int, base: str, head: str) -> MergeTrial:
         """Try a merge of two commits."""
@@ -259,6 +272,17 @@ class GitStore:
             repo_id, "merge-tree", "--write-tree", "--no-messages", base, head, accept=(0, 1)
         )
         return MergeTrial(tree=out.decode().split()[0] if code == 0 else None)
+
+
+def _describe_change(change: TreeChange) -> tuple[str, str]:
+    """git's letter and the path: T where a file became a link, or a submodule, or the other way round."""
+    old, new = change.old, change.new
+    if old is None or new is None or old.mode is None or new.mode is None:
+        found, letter = (new, "A") if old is None else (old, "D")
+    else:
+        found, letter = new, "M" if stat.S_IFMT(old.mode) == stat.S_IFMT(new.mode) else "T"
+    path = found.path if found is not None else None
+    return letter, (path or b"").decode(errors="replace")
 
 
 def read_tree(repo: Repo, sha: str) -> Tree:
