@@ -29,7 +29,7 @@ def sockets(pid: int) -> set[str]:
     return {each for each in found if each.startswith("socket:")}
 
 
-async def test_keepers_are_forked_by_one_process_and_live_in_sessions_of_their_own(tmp_path):
+async def test_keepers_are_forked_by_one_process_and_live_in_sessions_of_their_own(tmp_path: Path) -> None:
     base_layer(tmp_path)
     async with await open_base_sandbox(tmp_path) as one, await open_base_sandbox(tmp_path) as other:
         starter = parent_of(one.keeper_pid)
@@ -42,7 +42,7 @@ async def test_keepers_are_forked_by_one_process_and_live_in_sessions_of_their_o
         assert not sockets(other.keeper_pid) & (sockets(starter) | sockets(one.keeper_pid))
 
 
-async def test_a_killed_starter_takes_nothing_along_and_another_one_follows(tmp_path):
+async def test_a_killed_starter_takes_nothing_along_and_another_one_follows(tmp_path: Path) -> None:
     base_layer(tmp_path)
     async with await open_base_sandbox(tmp_path) as before:
         starter = parent_of(before.keeper_pid)
@@ -53,7 +53,7 @@ async def test_a_killed_starter_takes_nothing_along_and_another_one_follows(tmp_
         assert (await shell(before, "echo before")).text == "before\n"
 
 
-def test_a_keeper_whose_socket_ends_is_gone_without_a_trace():
+def test_a_keeper_whose_socket_ends_is_gone_without_a_trace() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     keeper = start_keeper(theirs)
     assert theirs.fileno() < 0 and not keeper.wait(0)
@@ -63,7 +63,7 @@ def test_a_keeper_whose_socket_ends_is_gone_without_a_trace():
     keeper.kill()  # of what is gone it is no error
 
 
-async def test_who_gives_up_at_the_start_leaves_no_keeper(tmp_path):
+async def test_who_gives_up_at_the_start_leaves_no_keeper(tmp_path: Path) -> None:
     base_layer(tmp_path)
     async with await open_base_sandbox(tmp_path) as there:
         starter = parent_of(there.keeper_pid)
@@ -98,7 +98,7 @@ asyncio.run(use())
 """
 
 
-def test_a_forked_process_has_a_starter_of_its_own(tmp_path):
+def test_a_forked_process_has_a_starter_of_its_own(tmp_path: Path) -> None:
     base_layer(tmp_path)
     done = subprocess.run([sys.executable, "-c", FORKS, str(tmp_path)], capture_output=True, text=True)
     assert (done.stdout.split(), done.stderr) == (["True"] * 3, "")
