@@ -1,9 +1,13 @@
 """From mention to pull request, many at once: ``make bench-throughput``.
 
-The local GitHub, ``hob web``, workers and PostgreSQL are processes on this machine, with default settings but
-for the spacing of writes (one App has one installation here). Each task has a tiny repository of its own
-with a fault that its test shows; all are asked for at once, in ``--rounds`` rounds. Printed are pull requests
-a minute and the CPU seconds that a task cost, by process.
+The local GitHub, ``hob web``, workers and PostgreSQL are processes on this machine, with default settings.
+
+``rate``     pull requests a minute, by the offline engine and by a scripted model: each task has a tiny
+             repository of its own with a fault that its test shows, over twenty installations; all are asked
+             for at once, and those that come within ``--seconds`` count. Beside it stands what a task cost,
+             by process and by program (``/proc``: a process's own time and that of its ended children).
+``waiting``  forty runs at once on one worker whose model answers after 20 seconds: how long they take in all,
+             and what one that waits holds in memory; then as many more on one worker and on two.
 """
 
 from __future__ import annotations
@@ -14,11 +18,14 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +47,9 @@ SCRIPT = [
     },
 ]
 WAIT_SECONDS = 900.0
+INSTALLATIONS = 20
+ANSWER_SECONDS = 20.0  # of a slow model
+WAITING = 40
 
 
 class Processes:
@@ -70,11 +80,22 @@ class Processes:
 
     def measure_cpu(self) -> dict[str, float]:
         """Seconds of CPU by process, with its ended children; PostgreSQL's are all of its processes'."""
-        used = {name: _read_cpu(process.pid) for name, process in self._started.items()}
-        server = self._home / "home" / "postgres" / "postmaster.pid"
-        leader = int(server.read_text().splitlines()[0])
-        used["postgresql"] = _read_cpu(leader) + sum(map(_read_cpu, _list_children(leader)))
-        return used
+        leaders = {name: process.pid for name, process in self._started.items()} | {
+            "postgresql": self._server
+        }
+        return {name: sum(map(_read_cpu, list_tree(pid))) for name, pid in leaders.items()}
+
+    def measure_own_cpu(self) -> dict[str, float]:
+        """The same of the processes themselves, without their children."""
+        return {name: _read_cpu(process.pid, own=True) for name, process in self._started.items()}
+
+    def find_pid(self, name: str) -> int:
+        """The process id of one that was started."""
+        return self._started[name].pid
+
+    @property
+    def _server(self) -> int:
+        return int((self._home / "home" / "postgres" / "postmaster.pid").read_text().splitlines()[0])
 
     @staticmethod
     def _end(process: subprocess.Popen[bytes]) -> None:
@@ -88,16 +109,32 @@ class Processes:
             process.stdout.close()
 
 
-def _read_cpu(pid: int) -> float:
+def _read_cpu(pid: int, *, own: bool = False) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11 : 13 if own else 15])) / os.sysconf("SC_CLK_TCK")
 
 
-def _list_children(pid: int) -> list[int]:
-    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+def list_tree(pid: int) -> Iterator[int]:
+    """A process, and all that are below it now."""
+    yield pid
+    try:
+        below = [each.read_text().split() for each in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return
+    for child in (int(word) for words in below for word in words):
+        yield from list_tree(child)
+
+
+def read_memory(pid: int) -> float:
+    """MiB that a process holds for itself, pages that it shares divided among all that share them (PSS)."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
 
 
 class Hub:
@@ -116,27 +153,40 @@ class Hub:
                 sys.exit(f"{method} {path}: {answer.status} {await answer.text()}")
             return await answer.json()
 
+    async def administer(self, action: str, **body: object) -> Any:
+        """An order to the local GitHub itself."""
+        headers = {"Authorization": f"Bearer {self._facts['admin_token']}"}
+        url = f"{self._facts['web_url']}/_admin/{action}"
+        async with self._session.post(url, json=body, headers=headers) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
     async def lift_limits(self) -> None:
         """Let the App create as much as it can: what it takes is measured, not what GitHub allows."""
-        headers = {"Authorization": f"Bearer {self._facts['admin_token']}"}
-        url = f"{self._facts['web_url']}/_admin/limits"
-        async with self._session.post(url, json={"creating": {}}, headers=headers) as answer:
-            answer.raise_for_status()
+        await self.administer("limits", creating={})
 
-    async def seed(self, name: str, work: Path) -> None:
+    async def add_owners(self, count: int) -> list[str]:
+        """So many organizations with an installation each."""
+        owners = [f"house-{number}" for number in range(count)]
+        for owner in owners:
+            await self.administer("user", login=owner, organization=True, install=True)
+        return owners
+
+    async def seed(self, name: str, work: Path, owner: str = "maintainer") -> None:
         """A repository with the fault."""
-        await self.call("POST", "/user/repos", {"name": name})
+        path = "/user/repos" if owner == "maintainer" else f"/orgs/{owner}/repos"
+        await self.call("POST", path, {"name": name})
         host = self._facts["web_url"].removeprefix("http://")
-        url = f"http://x-access-token:{self._token}@{host}/maintainer/{name}.git"
+        url = f"http://x-access-token:{self._token}@{host}/{owner}/{name}.git"
         process = await asyncio.create_subprocess_exec("git", "push", "-q", url, "main", cwd=work)
         if await process.wait():
             sys.exit(f"git push to {name} failed")
 
-    async def ask(self, name: str) -> None:
+    async def ask(self, name: str, owner: str = "maintainer") -> None:
         """Open an issue that mentions the bot."""
         body = "`double(4)` returns 6, expected 8. @hob please fix this"
         issue = {"title": "double adds instead of doubling", "body": body}
-        await self.call("POST", f"/repos/maintainer/{name}/issues", issue)
+        await self.call("POST", f"/repos/{owner}/{name}/issues", issue)
 
     async def has_pull(self, name: str) -> bool:
         """Whether a pull request is open there."""
@@ -162,14 +212,57 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def measure(model: str, tasks: int, rounds: int, workers: int) -> None:
-    """Start everything, ask, wait, print."""
-    with tempfile.TemporaryDirectory(prefix="hob-bench-") as place, ExitStack() as stack:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """A whole Hob on this machine, and the local GitHub that it works for."""
+
+    home: Path
+    processes: Processes
+    hub: Hub
+    work: Path
+    owners: Sequence[str]
+
+    async def seed(self, names: Sequence[str]) -> None:
+        """Make a repository for each name, spread over the installations; eight at a time."""
+        slots = asyncio.Semaphore(8)
+
+        async def one(at: int, name: str) -> None:
+            async with slots:
+                await self.hub.seed(name, self.work, self.owners[at % len(self.owners)])
+
+        await asyncio.gather(*(one(at, name) for at, name in enumerate(names)))
+
+    async def ask(self, names: Sequence[str]) -> None:
+        """Ask for work in each, all at once."""
+        owners = self.owners
+        await asyncio.gather(*(self.hub.ask(name, owners[at % len(owners)]) for at, name in enumerate(names)))
+
+    def count_pulls(self) -> int:
+        """How many pull requests there are; read from where the local GitHub keeps them, at no cost to it."""
+        url = f"file:{self.home / 'hub' / 'hub.sqlite3'}?mode=ro"
+        with closing(sqlite3.connect(url, uri=True)) as database:
+            return int(database.execute("SELECT count(*) FROM pulls").fetchone()[0])
+
+    async def wait_for_pulls(self, count: int, seconds: float) -> float:
+        """Seconds until there are so many pull requests, ``seconds`` at most."""
+        began = time.perf_counter()
+        while time.perf_counter() - began < seconds:
+            if self.count_pulls() >= count:
+                break
+            await asyncio.sleep(0.5)
+        return time.perf_counter() - began
+
+
+@asynccontextmanager
+async def open_house(model: str, workers: int, **settings: str) -> AsyncIterator[House]:
+    """Everything started, with default settings but for what is given."""
+    async with AsyncExitStack() as waiting:
+        place = waiting.enter_context(
+            tempfile.TemporaryDirectory(prefix="hob-bench-", ignore_cleanup_errors=True)
+        )
         home, port = Path(place), free_port()
-        if model == "scripted":
-            (home / "script.json").write_text(json.dumps(SCRIPT))
-            model = f"scripted:{home / 'script.json'}"
-        processes = Processes(home, stack)
+        home.chmod(0o755)  # the account of the embedded server must reach it
+        processes = Processes(home, waiting.enter_context(ExitStack()))
         hook = f"http://127.0.0.1:{port}/webhook"
         hub_process = processes.start("hub", "hub", "--data", str(home / "hub"), "--webhook", hook)
         assert hub_process.stdout is not None
@@ -179,26 +272,96 @@ async def measure(model: str, tasks: int, rounds: int, workers: int) -> None:
         processes.wait_for_log("web", b"web.started")
         app = {
             "HOB_GITHUB_URL": facts["api_url"], "HOB_APP_ID": str(facts["app_id"]), "HOB_MODEL": model,
-            "HOB_PRIVATE_KEY_FILE": facts["private_key_file"], "HOB_WRITE_SECONDS": "0",
+            "HOB_PRIVATE_KEY_FILE": facts["private_key_file"],
         }  # fmt: skip
         for number in range(workers):
-            processes.start(f"worker-{number}", "worker", **env, **app)
+            processes.start(f"worker-{number}", "worker", **env, **app, **settings)
         for number in range(workers):
             processes.wait_for_log(f"worker-{number}", b"worker.started")
-        async with aiohttp.ClientSession() as session:
-            hub, work = Hub(session, facts), make_commit(home)
-            await hub.lift_limits()
-            for turn in range(rounds):
-                names = [f"calc-{turn}-{number}" for number in range(tasks)]
-                for name in names:
-                    await hub.seed(name, work)
-                before, began = processes.measure_cpu(), time.perf_counter()
-                await asyncio.gather(*(hub.ask(name) for name in names))
-                took = await _wait_for_pulls(hub, names, began)
-                used = {name: cpu - before.get(name, 0.0) for name, cpu in processes.measure_cpu().items()}
-                each = ", ".join(f"{name} {cpu / tasks:.2f}" for name, cpu in used.items())
-                print(f"{tasks} pull requests in {took:.1f} s: {tasks / took * 60:.0f} a minute", flush=True)
-                print(f"  CPU seconds a task: {sum(used.values()) / tasks:.2f} ({each})", flush=True)
+        session = await waiting.enter_async_context(aiohttp.ClientSession())
+        hub = Hub(session, facts)
+        owners = await hub.add_owners(INSTALLATIONS)
+        yield House(home=home, processes=processes, hub=hub, work=make_commit(home), owners=owners)
+
+
+async def measure_rate(model: str, tasks: int, workers: int, seconds: float, **settings: str) -> None:
+    """Pull requests a minute, and what one costs."""
+    with tempfile.TemporaryDirectory(prefix="hob-script-") as place:
+        script = Path(place) / "script.json"
+        script.write_text(json.dumps(SCRIPT))
+        chosen = f"scripted:{script}" if model == "scripted" else model
+        async with open_house(chosen, workers, **settings) as house:
+            processes = house.processes
+            await house.seed(["first"])  # which makes what is made once: toolchain, compiled programs
+            await house.ask(["first"])
+            await house.wait_for_pulls(1, WAIT_SECONDS)
+            names = [f"calc-{number}" for number in range(tasks)]
+            await house.seed(names)
+            await house.hub.administer("idle")
+            before, own = processes.measure_cpu(), processes.measure_own_cpu()
+            await house.ask(names)
+            took = await house.wait_for_pulls(tasks + 1, seconds)
+            done = house.count_pulls() - 1
+            used, own_now = processes.measure_cpu(), processes.measure_own_cpu()
+    print(f"{model}: {done} pull requests in {took:.0f} s: {done / took * 60:.0f} a minute", flush=True)
+    busy = sum(used.values()) - sum(before.values())
+    print(f"  {busy / done:.2f} CPU seconds for each; Hob and hub kept {busy / took:.2f} processors busy")
+    for name in used:
+        of_all = (used[name] - before[name]) / done
+        of_own = (own_now.get(name, 0.0) - own.get(name, 0.0)) / done
+        parts = f", {of_own:.2f} in itself and {of_all - of_own:.2f} in its children" if name in own else ""
+        print(f"  {name:12} {of_all:.2f}{parts}")
+
+
+async def measure_waiting() -> None:
+    """Runs whose model takes its time: at once, their memory, and one worker beside two."""
+    slow = [{**turn, "seconds": ANSWER_SECONDS} for turn in SCRIPT]
+    with tempfile.TemporaryDirectory(prefix="hob-script-") as place:
+        script = Path(place) / "script.json"
+        script.write_text(json.dumps(slow))
+        took = {}
+        for workers in (1, 2):
+            async with open_house(f"scripted:{script}", workers) as house:
+                await house.seed(["first"])
+                await house.ask(["first"])
+                await house.wait_for_pulls(1, WAIT_SECONDS)
+                empty = _measure_memory(house)
+                tasks = WAITING if workers == 1 else 2 * WAITING
+                names = [f"calc-{number}" for number in range(tasks)]
+                await house.seed(names)
+                asking = asyncio.create_task(house.ask(names))
+                most, sandboxes = await _watch_waiting(house)
+                took[workers] = await house.wait_for_pulls(tasks + 1, WAIT_SECONDS)
+                await asking
+                print(f"{tasks} runs, {workers} workers: {took[workers]:.0f} s", flush=True)
+                if sandboxes:
+                    print(
+                        f"  {sandboxes} waited at once; each held {(most[0] - empty[0]) / sandboxes:.1f} MiB"
+                    )
+                    print(f"  in the worker and {(most[1] - empty[1]) / sandboxes:.1f} MiB in its sandbox")
+    print(f"two workers do {2 * took[1] / took[2]:.2f} times what one does")
+
+
+def _measure_memory(house: House) -> tuple[float, float]:
+    """MiB of the first worker, and of the processes of its sandboxes."""
+    leader = house.processes.find_pid("worker-0")
+    _, *below = list_tree(leader)
+    return read_memory(leader), sum(map(read_memory, below))
+
+
+async def _watch_waiting(house: House) -> tuple[tuple[float, float], int]:
+    """The memory, and how many sandboxes there are, halfway through the first answer."""
+    await asyncio.sleep(ANSWER_SECONDS * 0.8)
+    leader = house.processes.find_pid("worker-0")
+    names = [_read_name(pid) for pid in list_tree(leader)]
+    return _measure_memory(house), names.count("hob-keeper") // 2  # each has its spare
+
+
+def _read_name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 async def _wait_for_pulls(hub: Hub, names: list[str], began: float) -> float:
@@ -220,12 +383,18 @@ def main() -> None:
     """Read the command line."""
     as_written = argparse.RawDescriptionHelpFormatter
     options = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
-    options.add_argument("--model", default="offline", help="offline, scripted, or any other")
-    options.add_argument("--tasks", type=int, default=40)
-    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("what", nargs="?", default="all", choices=("all", "rate", "waiting"))
+    options.add_argument("--model", default="", help="only this one: offline, scripted, or any other")
+    options.add_argument("--tasks", type=int, default=0, help="by default more than can be done in that time")
+    options.add_argument("--seconds", type=float, default=300.0, help="that are measured")
     options.add_argument("--workers", type=int, default=2)
     asked = options.parse_args()
-    asyncio.run(measure(asked.model, asked.tasks, asked.rounds, asked.workers))
+    if asked.what in ("all", "rate"):
+        for model in [asked.model] if asked.model else ["offline", "scripted"]:
+            tasks = asked.tasks or round(asked.seconds * (2.0 if model == "offline" else 4.0))
+            asyncio.run(measure_rate(model, tasks, asked.workers, asked.seconds))
+    if asked.what in ("all", "waiting"):
+        asyncio.run(measure_waiting())
 
 
 if __name__ == "__main__":

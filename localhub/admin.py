@@ -133,13 +133,19 @@ async def limits(hub: Hub, body: dict[str, Any]) -> Any:
 
 
 async def user(hub: Hub, body: dict[str, Any]) -> Any:
-    """Add a person with a personal token; with ``organization``, an organization of the maintainer's."""
+    """Add a person with a personal token; with ``organization``, an organization of the maintainer's.
+
+    With ``install`` the first App is installed there, for all repositories.
+    """
     login, kind = str(body["login"]), "Organization" if body.get("organization") else "User"
     owner = hub.state.require_account("maintainer")
     account = hub.state.insert(
         "accounts", login=login, type=kind, name=str(body.get("name", login)), email=f"{login}@users.example",
         owner_id=owner["id"] if kind == "Organization" else None, created_at=hub.state.now(),
     )  # fmt: skip
+    if body.get("install"):
+        app = hub.state.app(hub.state.setting("facts")["app_id"])
+        install(hub, user_actor(owner), app, hub.state.account(account))
     return {
         "login": login,
         "id": account,

@@ -11,11 +11,17 @@ each status).
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
+import struct
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+
+from dulwich.objects import ObjectID
+from dulwich.repo import Repo
 
 from bot.errors import UserError
 from bot.git.ignored import LEFT_OUT
@@ -24,6 +30,7 @@ from bot.git.program import GitFailed, run
 SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 RAW_ATTRIBUTES = "* -text !eol -ident -filter -working-tree-encoding\n"
 GITLINK = b"160000"
+_DIGEST_BYTES = 20  # at the end of an index
 
 _CONFIG = """\
 [core]
@@ -94,15 +101,10 @@ async def write_checkout(
     ends = await pack_commits(git_dir, tips, dot_git, depth=history.depth)
     await asyncio.to_thread(_write_refs, dot_git, ends, history.base)
     try:
-        await run(dot_git, "read-tree", sha, work_tree=into)
-        await run(dot_git, "checkout-index", "--all", "--index", "--quiet", work_tree=into, seconds=600)
+        await run(dot_git, "read-tree", "-m", "-u", sha, work_tree=into, seconds=600)
     except GitFailed as failed:
         raise UserError(f"git refuses to check out {sha[:12]}: {failed.message}", phase="prepare") from failed
-    when = (await run(dot_git, "show", "--no-patch", "--format=%ct", sha)).text
-    await asyncio.to_thread(_set_times, into, paths, min(int(when), int(time.time()) - 10))
-    await run(
-        dot_git, "update-index", "-q", "--refresh", work_tree=into, config=_sandbox_config(), seconds=600
-    )
+    await asyncio.to_thread(_set_times, git_dir, sha, into, paths)
 
 
 def check_files(count: int, bounds: Bounds) -> None:
@@ -146,11 +148,10 @@ async def pack_commits(git_dir: Path, tips: list[str], to: Path, *, depth: int =
     target = str(to / "objects" / "pack" / "pack")
     try:
         ends = await _find_ends(git_dir, commits)
-        source = await run(git_dir, "rev-parse", "--path-format=absolute", "--git-path", "objects")
         # Git writes below its object directory first and then renames, which must not cross file systems.
         env = {
             "GIT_OBJECT_DIRECTORY": str(to / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quote_path(source.text),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quote_path(str(_find_objects(git_dir))),
         }
         asked = "".join([*(f"--shallow {each}\n" for each in ends), *(f"{each}\n" for each in tips)])
         await run(git_dir, *args, target, stdin=asked.encode(), seconds=600, env=env)
@@ -179,6 +180,16 @@ async def _find_ends(git_dir: Path, commits: list[str]) -> list[str]:
             ends.append(commit)
         at += len(head) + 1 + size + 1
     return ends
+
+
+def _find_objects(git_dir: Path) -> Path:
+    """The directory of a repository's objects, which a linked work tree has from another one.
+
+    https://git-scm.com/docs/gitrepository-layout
+    """
+    common = git_dir / "commondir"
+    above = git_dir / os.fsdecode(common.read_bytes().removesuffix(b"\n")) if common.is_file() else git_dir
+    return (above / "objects").resolve()
 
 
 def _quote_path(path: str) -> str:
@@ -224,12 +235,39 @@ def _write_refs(dot_git: Path, ends: list[str], base: str) -> None:
         (dot_git / "refs" / "heads" / "base").write_text(f"{base}\n")
 
 
-def _set_times(into: Path, paths: list[bytes], at: int) -> None:
+def _set_times(git_dir: Path, sha: str, into: Path, paths: list[bytes]) -> None:
+    """Give every file the time of the commit, in the past in any case, and note it in the index."""
+    at = min(_read_commit_time(git_dir, sha), int(time.time()) - 10)
     root = os.fsencode(into)
     for path in paths:
         os.utime(os.path.join(root, path), (at, at), follow_symlinks=False)  # noqa: PTH118  bytes
+    index = into / ".git" / "index"
+    index.write_bytes(_with_times(index.read_bytes(), at))
 
 
-def _sandbox_config() -> tuple[tuple[str, str], ...]:
-    """The lines of ``_CONFIG`` that decide when a file counts as unchanged, so that the index agrees."""
-    return (("core.checkStat", "minimal"), ("core.trustctime", "false"))
+def _read_commit_time(git_dir: Path, sha: str) -> int:
+    """When a commit was made, in seconds since 1970; 0 where it does not say so."""
+    with closing(Repo(str(git_dir))) as opened:
+        head = opened.object_store[ObjectID(sha.encode("ascii"))].as_raw_string().partition(b"\n\n")[0]
+    found = re.search(rb"^committer .*> (\d{1,12})(?: |$)", head, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def _with_times(index: bytes, at: int) -> bytes:
+    """An index in which every file was changed at ``at``.
+
+    What else it knows of files is looked at by nobody (``_CONFIG``). Asking git to look at all of them again
+    takes longer than to write them. https://git-scm.com/docs/index-format
+    """
+    mark, version, count = struct.unpack_from(">4sII", index)
+    if (mark, version) != (b"DIRC", 2):
+        raise ValueError(f"git wrote an index of version {version}, which is not known here")
+    data, place, changed = bytearray(index[:-_DIGEST_BYTES]), 12, struct.pack(">II", at, 0)
+    for _ in range(count):
+        data[place + 8 : place + 16] = changed
+        name = place + 62
+        length = (data[name - 2] & 0xF) << 8 | data[name - 1]
+        if length == 0xFFF:  # or longer
+            length = data.index(b"\0", name) - name
+        place += (62 + length) // 8 * 8 + 8
+    return bytes(data) + hashlib.sha1(data, usedforsecurity=False).digest()

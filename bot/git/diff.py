@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
+from cachetools import LRUCache
 from dulwich.objects import ShaFile
 
 from bot.domain import ChangeSet
@@ -24,6 +27,12 @@ _ARGS = (
     *("-M50%", "-l400", "--unified=3", "--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers"),
 )
 MOST_CHARS = 2_000_000  # of a diff between commits; GitHub shows 1 MB
+_KEPT_BYTES = 4 << 20
+
+# By commit, tree and options, which all name what they are: the same diff is asked for after a turn, for the
+# proof and where it is published.
+_last_diffs: LRUCache[tuple[str, str, tuple[str, ...]], bytes] = LRUCache(_KEPT_BYTES, len)
+_lock = Lock()
 
 
 def unified_diff(repo: Path, base: str, changes: ChangeSet) -> str:
@@ -44,13 +53,21 @@ def _diff_changes(repo: Path, base: str, changes: ChangeSet, *more: str) -> byte
     if not changes:
         return b""
     tree, objects = build_tree(repo, base=base, changes=changes)
+    asked = (base, tree, more)
+    with _lock:
+        known = _last_diffs.get(asked)
+    if known is not None:
+        return known
     with tempfile.TemporaryDirectory(prefix="hob-diff-") as scratch:
         _write_loose_objects(Path(scratch), objects)
         env = {
             "GIT_OBJECT_DIRECTORY": scratch,
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.fspath(repo.resolve() / "objects"),
         }
-        return run_now(repo, *_ARGS, *more, base, tree, env=env).out
+        made = run_now(repo, *_ARGS, *more, base, tree, env=env).out
+    with _lock, suppress(ValueError):  # larger than all that is kept
+        _last_diffs[asked] = made
+    return made
 
 
 def diff_between(repo: Path, base: str, head: str) -> str:

@@ -25,6 +25,7 @@ from bot.errors import Retry, UserError
 from bot.git import program
 from bot.git.checkout import (
     NO_HISTORY,
+    SHA,
     Bounds,
     History,
     check_files,
@@ -36,12 +37,14 @@ from bot.git.checkout import (
 from bot.git.paths import as_bytes, as_text, why_refused
 from bot.git.program import GitFailed
 from bot.git.remote import auth_config, check_url, classify_fetch_failure
+from bot.git.trees import find_commit
 
 FETCH_SECONDS = 900.0
 LOCK_SECONDS = 960.0
 MOST_POINTERS = 500
 KEPT_ROWS = 200_000  # of the trees listed last: a row takes about 250 bytes
 LINK = "120000"
+_BARE_CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
 
 
 class _TreeRow(NamedTuple):
@@ -333,11 +336,20 @@ async def _check_object_format(git_dir: Path, path: Path) -> None:
 async def _prepare(target: Path) -> None:
     """Make the bare repository, or clear what a killed git left in it. The caller holds the lock."""
     if not (target / "HEAD").exists():
-        await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
-        target.mkdir(parents=True)
-        await program.run(target, "init", "--quiet", "--bare", "--template=")
+        await asyncio.to_thread(_make_bare, target)
         return
     await asyncio.to_thread(_clear_leftovers, target)
+
+
+def _make_bare(target: Path) -> None:
+    """An empty bare repository in the place of whatever is there. HEAD comes last: it says that all is."""
+    shutil.rmtree(target, ignore_errors=True)
+    for folder in ("objects/info", "objects/pack", "refs/heads", "refs/tags"):
+        (target / folder).mkdir(parents=True)
+    (target / "config").write_text(
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
+    )
+    (target / "HEAD").write_text("ref: refs/heads/main\n")
 
 
 def _clear_leftovers(target: Path) -> None:
@@ -346,6 +358,8 @@ def _clear_leftovers(target: Path) -> None:
 
 
 async def _resolve(git_dir: Path, ref: str) -> str | None:
+    if ref.startswith("refs/") or (len(ref) == 40 and SHA.fullmatch(ref)):
+        return await asyncio.to_thread(find_commit, git_dir, ref)
     args = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     try:
         return (await program.run(git_dir, *args)).text

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import stat
+import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
+from dulwich.errors import FileFormatException, NotGitRepository, RefFormatError
 from dulwich.object_store import BaseObjectStore
-from dulwich.objects import Blob, Commit, ObjectID, Tree
+from dulwich.objects import Blob, Commit, ObjectID, Tag, Tree
+from dulwich.refs import Ref
+from dulwich.repo import Repo
 
 GITLINK = 0o160000
 
@@ -23,6 +29,20 @@ class Node:
     def is_tree(self) -> bool:
         """Whether this is a directory."""
         return stat.S_ISDIR(self.mode)
+
+
+def find_commit(git_dir: Path, name: str) -> str | None:
+    """The commit that a full ref or a full object name leads to, through tags; None when there is none."""
+    try:
+        with closing(Repo(str(git_dir))) as opened:
+            written = name.encode("utf-8", "surrogateescape")
+            at = opened.refs[Ref(written)] if name.startswith("refs/") else ObjectID(written)
+            found = opened.object_store[at]
+            while isinstance(found, Tag):
+                found = opened.object_store[found.object[1]]
+    except (KeyError, ValueError, NotGitRepository, RefFormatError, FileFormatException, zlib.error):
+        return None
+    return found.id.decode("ascii") if isinstance(found, Commit) else None
 
 
 class BaseTree:

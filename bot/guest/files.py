@@ -7,7 +7,6 @@ read, only what is below it written. Bytes that are not UTF-8 survive an edit. S
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -16,7 +15,10 @@ import sys
 import warnings
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # each call of a tool waits for these imports
+    from typing import Any, BinaryIO
 
 MAX_EDIT_BYTES = 8 << 20
 MAX_COUNT_BYTES = 64 << 20  # lines of larger files are not counted
@@ -185,6 +187,8 @@ def _find_similar(path: str) -> str:
     folder = Path(path).parent
     if not folder.is_dir():
         return f"; neither does its folder {folder}"
+    import difflib
+
     names = sorted(each.name for each in folder.iterdir())
     near = difflib.get_close_matches(Path(path).name, names[:5000], n=3, cutoff=0.6)
     return f"; {folder} has {', '.join(near)}" if near else ""
@@ -208,6 +212,8 @@ def _explain_miss(path: str, text: str, old: str) -> str:
     if near is None:
         where = f" in its first {MAX_SEARCHED_LINES} lines" if len(lines) > MAX_SEARCHED_LINES else ""
         return f"old is not in {path}, nor anything like it{where}; read the file again"
+    import difflib
+
     there = lines[near : near + len(wanted)]
     diff = difflib.unified_diff(wanted, there, "old as given", "the file", n=1, lineterm="")
     difference = "\n".join(
@@ -230,6 +236,8 @@ def _find_nearest(lines: list[str], wanted: list[str]) -> int | None:
                     votes[at - offset] = votes.get(at - offset, 0) + 1
     starts = sorted(votes, key=lambda at: (-votes[at], at))[:5]
     if not starts:
+        import difflib
+
         longest = max(range(len(goal)), key=lambda at: len(goal[at]))
         near = difflib.get_close_matches(goal[longest], {line for line in stripped if line}, n=3, cutoff=0.5)
         starts = [max(0, at - longest) for at, line in enumerate(stripped) if line in near][:10]
@@ -240,6 +248,8 @@ def _find_nearest(lines: list[str], wanted: list[str]) -> int | None:
 
 def _measure_likeness(there: list[str], wanted: list[str]) -> float:
     """From 0 to 1: by characters, of long blocks by lines."""
+    import difflib
+
     first, second = "\n".join(there), "\n".join(wanted)
     if len(second) > MAX_COMPARED_CHARS:
         return difflib.SequenceMatcher(None, there, wanted, autojunk=False).ratio() * LIKE / LIKE_LINES

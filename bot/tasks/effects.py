@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
-from sqlalchemy import func, literal, select, text, update
+from sqlalchemy import bindparam, func, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Effect, EffectKind, Run
 from bot.tasks.database.column_values import plain
 from bot.tasks.database.tables import effects
 from bot.tasks.database.transactions import retry_while_away
-from bot.tasks.leases import LeaseRecords, is_held, make_lease_lost
+from bot.tasks.leases import LEASE, LeaseRecords, make_lease_lost, make_renewal, name_lease
 
 Answer = dict[str, Any]
 
@@ -32,6 +32,28 @@ class Recordable(Protocol):
 
 Recorded = TypeVar("Recorded", bound=Recordable)
 _WAIT_SECONDS = 10.0  # that a record waits for a database that is away
+
+# Built once: building a statement costs more than running it.
+_COLUMNS = ("key", "task", "run", "kind")
+_NAMED = {name: bindparam(f"new_{name}", type_=effects.c[name].type) for name in _COLUMNS}
+_HELD = make_renewal().cte("held")  # no parameter may be called as a column of it
+_INTENT_OF_RUN = (
+    insert(effects)
+    .from_select(_COLUMNS, select(_NAMED["key"], _HELD.c.id, _NAMED["run"], _NAMED["kind"]))
+    .on_conflict_do_nothing()
+    .returning(effects.c.key)
+)
+_INTENT = insert(effects).values(_NAMED).on_conflict_do_nothing().returning(effects.c.key)
+_ANSWER = (
+    update(effects)
+    .where(effects.c.key == bindparam("of_key"), effects.c.state == literal_column("'intended'"))
+    .values(
+        state="done",
+        answer=bindparam("said", type_=effects.c.answer.type),
+        done_at=func.now(),
+        run=func.coalesce(bindparam("of_run", type_=effects.c.run.type), effects.c.run),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +120,15 @@ class Effects:
         ``do`` is called with their keys and returns the answers of those that came to pass; the others stay
         intended, and the next run looks for them first. Raises as ``once`` does.
         """
-        wanted = set()
+        wanted, fenced = set(), True
         for write in writes:
-            if await self._find_answer(write.key, write.kind, write.find) is None:
+            known, fresh = await self._find_answer(write.key, write.kind, write.find)
+            if known is None:
                 wanted.add(write.key)
+                fenced = fenced and fresh
         if wanted:
-            await self._require_fence()
+            if not fenced:
+                await self._require_fence()
             for key, answer in (await do(wanted)).items():
                 await self._record_answer(key, answer)
 
@@ -114,27 +139,31 @@ class Effects:
         find: Callable[[], Awaitable[Answer | None]] | None,
         do: Callable[[], Awaitable[Answer]],
     ) -> Answer:
-        known = await self._find_answer(key, kind, find)
+        known, fresh = await self._find_answer(key, kind, find)
         if known is not None:
             return known
-        await self._require_fence()
+        if not fresh:
+            await self._require_fence()
         return await self._record_answer(key, await do())
 
     async def _find_answer(
         self, key: str, kind: EffectKind, find: Callable[[], Awaitable[Answer | None]] | None
-    ) -> Answer | None:
-        """The answer of a write that was done; None where it is still to be done, which is recorded."""
+    ) -> tuple[Answer | None, bool]:
+        """The answer of a write that was done; None where it is still to be done, which is recorded.
+
+        The second is True where that was recorded just now, with the lease renewed.
+        """
         fresh = await retry_while_away(lambda: self._record_intent(key, kind), seconds=_WAIT_SECONDS)
         if not fresh:
             known = await retry_while_away(lambda: self.get(key), seconds=_WAIT_SECONDS)
             if known is None:
                 raise make_lease_lost(self._run) if self._run else LookupError(f"effect {key} is gone")
             if known.done:
-                return dict(known.answer)
+                return dict(known.answer), False
             found = await find() if find else None
             if found is not None:
-                return await self._record_answer(key, found)
-        return None
+                return await self._record_answer(key, found), False
+        return None, fresh
 
     async def _require_fence(self) -> None:
         if run := self._run:  # and a whole lease ahead for the write
@@ -155,38 +184,25 @@ class Effects:
         )
 
     async def _record_intent(self, key: str, kind: EffectKind) -> bool:
-        """Record the intent; False when it was recorded before, or the run no longer holds its task."""
-        run_id = self._run.id if self._run else None
-        row = select(
-            literal(key),
-            literal(self._task, effects.c.task.type),
-            literal(run_id, effects.c.run.type),
-            literal(kind.value),
-        )
-        if self._run:
-            row = row.where(is_held(self._run))
-        names = ["key", "task", "run", "kind"]
+        """Record the intent, and hold the task for another lease; False when it was recorded before, or the
+        run no longer holds its task.
+        """
+        run, statement = self._run, _INTENT
+        asked = {"new_key": key, "new_run": run.id if run else None, "new_kind": kind.value}
+        if run:
+            asked, statement = asked | name_lease(run, lease=LEASE), _INTENT_OF_RUN
+        else:
+            asked["new_task"] = self._task
         async with self._store.engine.begin() as connection:
-            added = await connection.execute(
-                insert(effects).from_select(names, row).on_conflict_do_nothing().returning(effects.c.key)
-            )
-            return added.first() is not None
+            return (await connection.execute(statement, asked)).first() is not None
 
     async def _record_answer(self, key: str, answer: Answer) -> Answer:
         """Record the answer, also when the lease was lost: the write is done, and a later run must know."""
 
         async def once() -> None:
             async with self._store.engine.begin() as connection:
-                await connection.execute(
-                    update(effects)
-                    .where(effects.c.key == key, effects.c.state == "intended")
-                    .values(
-                        state="done",
-                        answer=plain(answer),
-                        done_at=func.now(),
-                        run=self._run.id if self._run else effects.c.run,
-                    )
-                )
+                of_run = self._run.id if self._run else None
+                await connection.execute(_ANSWER, {"of_key": key, "said": plain(answer), "of_run": of_run})
 
         await retry_while_away(once, seconds=_WAIT_SECONDS)
         return answer

@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.domain import TERMINAL, Run, Task, TaskKind, TaskState
 from bot.errors import LeaseLost
@@ -137,12 +138,15 @@ _CLAIM = select(_TAKEN_TASK, _NEW_RUN.c.id.label("run")).join(_NEW_RUN, _NEW_RUN
 _PAUSED = _select_pauses(
     bindparam("installation", type_=BigInteger), bindparam("repository", type_=BigInteger)
 ).limit(1)
-_RENEW = (
-    update(tasks)
-    .where(_MINE)
-    .values(lease_until=_seconds_from_now(bindparam("lease", type_=Double)))
-    .returning(tasks.c.cancel_asked)
-)
+
+
+def make_renewal() -> ReturningUpdate[Any]:
+    """The statement that holds a task for more seconds; it returns nothing where the run lost its lease."""
+    until = _seconds_from_now(bindparam("lease", type_=Double))
+    return update(tasks).where(_MINE).values(lease_until=until).returning(tasks.c.id, tasks.c.cancel_asked)
+
+
+_RENEW = make_renewal()
 _CANCEL_ASKED = select(tasks.c.cancel_asked).where(_MINE)
 _CANCELS_ASKED = select(tasks.c.id, tasks.c.fence, tasks.c.cancel_asked).where(
     tasks.c.id == any_(bindparam("of_tasks", type_=ARRAY(BigInteger))),
@@ -153,7 +157,8 @@ _END_RUN = (
 )
 
 
-def _name_lease(run: Run, **more: Any) -> dict[str, Any]:
+def name_lease(run: Run, **more: Any) -> dict[str, Any]:
+    """The parameters of a statement that is about a run's lease, and ``more``."""
     return {"of_task": run.task, "at_fence": run.fence, **more}
 
 
@@ -281,7 +286,7 @@ class LeaseRecords:
     async def renew_lease(self, run: Run, *, lease: float = LEASE) -> bool:
         """Hold the task for ``lease`` more seconds; returns whether to cancel it. Raises LeaseLost."""
         async with self.engine.begin() as connection:
-            row = (await connection.execute(_RENEW, _name_lease(run, lease=lease))).first()
+            row = (await connection.execute(_RENEW, name_lease(run, lease=lease))).first()
         if row is None:
             raise make_lease_lost(run)
         return bool(row.cancel_asked)
@@ -289,7 +294,7 @@ class LeaseRecords:
     async def is_cancel_requested(self, run: Run) -> bool:
         """Whether the task is to be cancelled; the lease is not renewed. Raises LeaseLost."""
         async with self.engine.connect() as connection:
-            asked = await connection.scalar(_CANCEL_ASKED, _name_lease(run))
+            asked = await connection.scalar(_CANCEL_ASKED, name_lease(run))
         if asked is None:
             raise make_lease_lost(run)
         return bool(asked)
@@ -404,7 +409,7 @@ async def _release(
                 updated_at=func.now(),
             )
             .returning(tasks.c.state, tasks.c.told_at, tasks.c.thread_key, tasks.c.priority),
-            _name_lease(run),
+            name_lease(run),
         )
     ).first()
     if row is None:

@@ -26,6 +26,22 @@ async def spool_body(request: web.Request) -> AsyncIterator[IO[bytes]]:
         yield file
 
 
+async def read_backend(program: str, env: Mapping[str, str]) -> tuple[dict[str, str], bytes]:
+    """The headers and the body of git's answer to a request without a body. Raises RuntimeError where it
+    fails.
+    """
+    process = await asyncio.create_subprocess_exec(
+        program, "http-backend", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL, env=dict(env), cwd=os.sep,
+    )  # fmt: skip
+    head, _, body = (await process.communicate())[0].partition(b"\r\n\r\n")
+    lines = [line.partition(":") for line in head.decode().splitlines()]
+    headers = {name: value.strip() for name, _, value in lines}
+    if process.returncode or "Status" in headers:
+        raise RuntimeError(f"git http-backend failed: {headers.get('Status', process.returncode)}")
+    return headers, body
+
+
 async def run_backend(
     program: str,
     request: web.Request,

@@ -16,7 +16,7 @@ from aiohttp import web
 import localhub
 from localhub.auth import Actor, authenticate, check_repo, includes_level
 from localhub.errors import ApiError, not_found
-from localhub.git.backend import run_backend, spool_body
+from localhub.git.backend import read_backend, run_backend, spool_body
 from localhub.git.pushes import after_push, moves
 from localhub.hub import Hub
 from localhub.rest.api import HUB
@@ -66,12 +66,25 @@ async def serve(request: web.Request) -> web.StreamResponse:
         headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if error.status == 401 else {}
         return web.Response(status=error.status, text=f"{error.message}\n", headers=headers)
     env = _environment(hub, request, repo, actor, tail, only)
+    if tail == "info/refs" and service == "git-upload-pack" and env.get("GIT_PROTOCOL") == "version=2":
+        headers, said = await _read_capabilities(hub, env)
+        return web.Response(headers=headers, body=said)
     # Whole before git sees it: http-backend never ends when its input is cut short.
     async with spool_body(request) as body:
         if tail != "git-receive-pack":
             return await run_backend(hub.git.program, request, env, body=body)
         async with hub.git.lock(repo["id"]):
             return await _receive(hub, request, repo, actor, env, body)
+
+
+async def _read_capabilities(hub: Hub, env: dict[str, str]) -> tuple[dict[str, str], bytes]:
+    """What git says first to who reads by version 2 of its protocol: of no repository in particular, so once.
+
+    https://git-scm.com/docs/protocol-v2#_capability_advertisement
+    """
+    if hub.git.capabilities is None:
+        hub.git.capabilities = await read_backend(hub.git.program, env)
+    return hub.git.capabilities
 
 
 async def _receive(

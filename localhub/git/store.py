@@ -38,6 +38,7 @@ class GitStore:
     def __init__(self, state: State) -> None:
         self._state = state
         self.program = shutil.which("git") or "/usr/bin/git"
+        self.capabilities: tuple[dict[str, str], bytes] | None = None  # git's own, once it was asked
         self._locks: dict[int, asyncio.Lock] = {}
 
     def path(self, repo_id: int) -> Path:

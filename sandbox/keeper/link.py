@@ -6,24 +6,14 @@ import asyncio
 import json
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
+from sandbox.keeper.process import KeeperProcess, start_keeper
 from sandbox.memory_file import memory_file
 from sandbox.spec import SandboxUnavailable
 
-# A package without its __init__, so that the keeper starts without what the worker needs.
-_BOOT = """
-import sys, types
-package = sys.modules["sandbox"] = types.ModuleType("sandbox")
-package.__path__ = [sys.argv[1]]
-from sandbox.keeper.keeper import main
-main(int(sys.argv[2]))
-"""
 _SETUP_SECONDS = 30.0
 Answer = tuple[dict[str, Any], list[int]]
 
@@ -38,7 +28,7 @@ class KeeperLink:
     ``listener`` is the socket that listens inside, where there is a network; who takes it closes it.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+    def __init__(self, process: KeeperProcess, control: socket.socket) -> None:
         self.process = process
         self._control = control
         self._answer: asyncio.Future[Answer] | None = None
@@ -56,18 +46,19 @@ class KeeperLink:
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        here = str(Path(__file__).parent.parent)
-        command = [sys.executable, "-I", "-S", "-c", _BOOT, here, str(theirs.fileno())]
+        starting = asyncio.ensure_future(asyncio.to_thread(start_keeper, theirs))
         try:
-            process = _spawn(command, theirs)
+            process = await asyncio.shield(starting)
         except OSError as error:
             ours.close()
             raise SandboxUnavailable(
                 f"the sandbox's keeper cannot be started ({error})",
                 "let the worker's user read and run the interpreter that runs it",
             ) from error
-        finally:
-            theirs.close()
+        except BaseException:
+            ours.close()  # which ends the keeper
+            starting.add_done_callback(_let_go)
+            raise
         link = cls(process, ours)
         try:
             async with asyncio.timeout(_SETUP_SECONDS):
@@ -125,9 +116,7 @@ class KeeperLink:
         await asyncio.to_thread(self._reap)
 
     def _reap(self) -> None:
-        try:
-            self.process.wait(5.0)
-        except subprocess.TimeoutExpired:
+        if not self.process.wait(5.0):
             self.process.kill()
             self.process.wait()
 
@@ -149,14 +138,7 @@ class KeeperLink:
             self._answer.set_exception(KeeperGone())
 
 
-def _spawn(command: Sequence[str], control: socket.socket) -> subprocess.Popen[bytes]:
-    """Start the keeper. Blocks for 2 ms, on purpose: at no moment could a cancellation lose it."""
-    return subprocess.Popen(
-        command,
-        env={},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        pass_fds=[control.fileno()],
-        start_new_session=True,
-        cwd="/",
-    )
+def _let_go(starting: asyncio.Future[KeeperProcess]) -> None:
+    """Nobody waits for this keeper any more."""
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().close()

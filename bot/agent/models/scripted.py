@@ -76,7 +76,7 @@ def load_script(path: str) -> FunctionModel:
     """A script from JSON: a list of turns ``{"text": "...", "calls": [{"name": "...", "args": {...}}]}``.
 
     A turn with ``"once": FILE`` makes the file ``FILE.asked`` and comes as soon as there is FILE, so that
-    something else can happen in between.
+    something else can happen in between. One with ``"seconds": 20`` comes so much later.
     An object of such lists by number ({"1": [...], "2": [...]}) has a script for each of several attempts.
     For whole processes under test: ``HOB_MODEL=scripted:FILE``. Raises ``UserError`` when the file is not
     one.
@@ -93,10 +93,22 @@ def load_script(path: str) -> FunctionModel:
 
 
 def _parse_script(script: list[dict[str, Any]]) -> list[Turn]:
-    return [
-        _wait_for_file(turn["once"], _parse_turn(turn)) if turn.get("once") else _parse_turn(turn)
-        for turn in script
-    ]
+    return [_delay(turn, _parse_turn(turn)) for turn in script]
+
+
+def _delay(turn: dict[str, Any], said: ScriptedAnswer) -> Turn:
+    """What is said, once that is to be."""
+    if turn.get("once"):
+        return _wait_for_file(turn["once"], said)
+    return _wait_for(float(turn["seconds"]), said) if turn.get("seconds") else said
+
+
+def _wait_for(seconds: float, said: ScriptedAnswer) -> Turn:
+    async def later(messages: list[ModelMessage]) -> ScriptedAnswer:
+        await asyncio.sleep(seconds)
+        return said
+
+    return later
 
 
 def _parse_turn(turn: dict[str, Any]) -> list[str | Part]:

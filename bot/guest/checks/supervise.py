@@ -17,15 +17,18 @@ import fcntl
 import json
 import os
 import re
-import subprocess
+import select
+import signal
 import sys
 import threading
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Every check waits for these imports: pathlib, secrets, shutil, tempfile and typing cost more than the rest.
+# Every check waits for these imports: pathlib, secrets, subprocess, tempfile and typing cost more than
+# the rest.
 PLUGINS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "plugins")  # noqa: PTH118, PTH120
 ADDRESS = "HOB_TEST_REPORT"
 ADDOPTS = "-p hob_test_report --continue-on-collection-errors"
@@ -42,6 +45,7 @@ MOST_SESSIONS = 400
 SHEBANG_CHARS = 100  # of the 127 that old kernels read of a program's first line
 PIPE_BYTES = 1 << 20
 END = os.urandom(16).hex().encode()
+GIT_SECONDS = 60
 _PR_SET_DUMPABLE = 4
 # The worst that was said of a test counts, where it ran more than once.
 _ORDER = ("passed", "skipped", "failed")
@@ -118,6 +122,7 @@ class TrackedFiles:
     """The tracked files as they are, to be compared with later. Without git there is nothing to compare."""
 
     def __init__(self, folder: str, added: list[str]) -> None:
+        self._folder = folder
         self._env = {**os.environ, "GIT_INDEX_FILE": f"{folder}/index", "GIT_OPTIONAL_LOCKS": "0"}
         self._known = False
         try:
@@ -139,19 +144,66 @@ class TrackedFiles:
         return [path for path in (listed or "").split("\0") if path]
 
     def _git(self, *args: str, stdin: str = "") -> str | None:
+        """What git prints; None where it fails."""
         options = ("-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "--literal-pathspecs")
+        asked = os.devnull
+        if stdin:
+            asked = f"{self._folder}/asked"
+            with open(asked, "wb") as file:  # noqa: PTH123
+                file.write(stdin.encode("utf-8", "surrogateescape"))
         try:
-            done = subprocess.run(
-                ("git", *options, *args),
-                env=self._env,
-                input=stdin.encode("utf-8", "surrogateescape"),
-                capture_output=True,
-                check=False,
-                timeout=60,
-            )
-        except (OSError, subprocess.TimeoutExpired):
+            out = read_output(("git", *options, *args), self._env, asked)
+        except OSError:
             return None
-        return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+        return None if out is None else out.decode("utf-8", "surrogateescape")
+
+
+def read_output(argv: tuple[str, ...], env: dict[str, str], stdin: str) -> bytes | None:
+    """What a program prints that reads the file ``stdin``; None where it fails or takes over GIT_SECONDS.
+
+    Raises OSError where it is not there.
+    """
+    reading, writing = os.pipe()
+    try:
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, writing, 1),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ]
+        try:
+            pid = start(argv, env, actions)
+        finally:
+            os.close(writing)
+        poll = select.poll()
+        poll.register(reading, select.POLLIN)
+        deadline = time.monotonic() + GIT_SECONDS
+        out = b""
+        while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            piece = os.read(reading, 1 << 16)
+            if not piece:
+                return out if wait(pid) == 0 else None
+            out += piece
+        os.kill(pid, signal.SIGKILL)
+        wait(pid)
+        return None
+    finally:
+        os.close(reading)
+
+
+def start(argv: tuple[str, ...], env: dict[str, str], actions: list[tuple[Any, ...]]) -> int:
+    """Start a program of ``env``'s path, as ``subprocess`` would; its process id. Raises OSError."""
+    found = (f"{path}/{argv[0]}" for path in os.get_exec_path(env))
+    program = next((path for path in found if os.access(path, os.X_OK)), argv[0])
+    # Python ignores these two signals itself.
+    return os.posix_spawn(
+        program, argv, env, file_actions=actions, setsigdef=(signal.SIGPIPE, signal.SIGXFSZ)
+    )
+
+
+def wait(pid: int) -> int:
+    """A process's exit code; of one that a signal ended, the signal's number and 128."""
+    status = os.waitpid(pid, 0)[1]
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
 
 def main() -> None:
@@ -160,18 +212,19 @@ def main() -> None:
     with contextlib.suppress(OSError, AttributeError):  # its memory and descriptors are closed to the command
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     answer = os.fdopen(os.dup(2), "w", encoding="ascii")  # not inherited
-    devnull = os.open(os.devnull, os.O_RDONLY)
     os.dup2(1, 2)
     folder = f"{os.environ.get('TMPDIR') or '/tmp'}/.hob-{os.urandom(16).hex()}"  # noqa: S108
     os.mkdir(folder, 0o700)  # noqa: PTH102
     before = TrackedFiles(folder, told["added"])
     reports = Reports(folder)
-    env = make_environment(reports.address, make_tools(folder)) if told["report"] else None
-    command = keep_plugins(told["command"]) if env else told["command"]
-    code = subprocess.Popen(("bash", "-c", command), env=env, stdin=devnull).wait()
+    env, command = dict(os.environ), told["command"]
+    if told["report"]:
+        env, command = make_environment(reports.address, make_tools(folder)), keep_plugins(command)
+    nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+    code = wait(start(("bash", "-c", command), env, [nothing]))
     sessions = reports.close()
     report = {
-        "exit": code if code >= 0 else 128 - code,
+        "exit": code,
         "changed": before.list_changed()[:200],
         "sessions": [
             {"runner": each.runner, "found": each.found, "running": each.running, "status": each.status}

@@ -14,7 +14,6 @@ from bot.domain import Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.diff import diff_between
 from bot.github.answers import Pull
-from bot.github.http.scope import Purpose
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
@@ -24,10 +23,10 @@ from bot.run.prepare.prepare import (
     Prepared,
     fetch_history,
     fetch_linked,
+    fetch_refs,
     find_pull_base,
     read_remarks,
     render_place,
-    require_default_branch,
 )
 from bot.run.prepare.repository_map import add_map
 from bot.text.defuse import code_span
@@ -82,7 +81,6 @@ async def prepare_examination(job: Job) -> Prepared:
 async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
     """Fetch the commits into the mirror."""
     task, mirror, repo = job.task, job.parts.workshop.mirror, job.task.repo
-    await require_default_branch(job.api, repo)
     default = f"refs/heads/{repo.default_branch}"
     specs, merge_base, foreign, at = [f"+{default}:{default}"], "", False, default
     if pull is not None:
@@ -90,9 +88,7 @@ async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
         at, foreign = f"refs/hob/pull-{task.thread.number}", _is_foreign(task, pull)
         specs += [f"+refs/pull/{task.thread.number}/head:{at}"]
         specs += [f"+{merge_base}:refs/hob/began-{task.thread.number}"] if merge_base else []
-    await job.api.with_token(
-        Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)
-    )
+    await fetch_refs(job, specs)
     commit, policy = await mirror.resolve(repo.id, at), await mirror.resolve(repo.id, default)
     if commit is None or policy is None:
         raise Retry(f"{at} was fetched and is not there")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain import Brief, Fork, Repo, Task, TaskKind
@@ -65,7 +66,6 @@ async def prepare(
     task, api, workshop, redactor = job.task, job.api, job.parts.workshop, job.parts.redactor
     subject = subject or task
     mirror, repo = workshop.mirror, task.repo
-    await require_default_branch(api, repo)
     default = f"refs/heads/{repo.default_branch}"
     prefix = await _read_prefix(job, default)
     branch, pull = await _choose_branch(job, prefix)
@@ -75,12 +75,11 @@ async def prepare(
     start = f"refs/heads/{branch}" if continued else default
     if fork:
         start = f"refs/pull/{fork.number}/head"
-    specs = [f"+{ref}:{ref}" for ref in sorted({start, default})]
+    fetched = {default} if prefix else set()  # its prefix was read there a moment ago
+    specs = [f"+{ref}:{ref}" for ref in sorted({start, default} - fetched)]
     if at and await mirror.resolve(repo.id, at) is None:
         specs.append(f"{at}:refs/hob/base-{task.id}")
-    await api.with_token(
-        Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)
-    )
+    await fetch_refs(job, specs)
     base, policy = await mirror.resolve(repo.id, at or start), await mirror.resolve(repo.id, default)
     if base is None or policy is None:
         raise Retry(f"{start} was fetched and is not there")
@@ -184,7 +183,25 @@ async def _find_issue(task: Task, api: RepoApi, branch: str) -> Issue | None:
     return await api.issues.find(number) if number and number != task.thread.number else None
 
 
-async def require_default_branch(api: RepoApi, repo: Repo) -> None:
+async def fetch_refs(job: Job, specs: Sequence[str]) -> None:
+    """Fetch into the repository's mirror. Raises UserError for what a user can mend.
+
+    Where that fails it is told whether the default branch is there: the repository may be empty, or the
+    branch renamed.
+    """
+    repo, mirror = job.task.repo, job.parts.workshop.mirror
+    if not specs:
+        return
+    try:
+        await job.api.with_token(
+            Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)
+        )
+    except UserError:
+        await _require_default_branch(job.api, repo)
+        raise
+
+
+async def _require_default_branch(api: RepoApi, repo: Repo) -> None:
     """Raises UserError when the default branch is not there: the repository is empty, or it was renamed."""
     if await api.commits.find_branch_head(repo.default_branch) is not None:
         return
@@ -204,10 +221,7 @@ async def _read_prefix(job: Job, default: str) -> str:
     if task.kind is TaskKind.REVISE:
         return ""
     repo = task.repo
-    await job.api.with_token(
-        Purpose.FETCH,
-        lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=[f"+{default}:{default}"]),
-    )
+    await fetch_refs(job, [f"+{default}:{default}"])
     commit = await mirror.resolve(repo.id, default)
     if commit is None:
         raise Retry(f"{default} was fetched and is not there")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.agent.tools.context import GUEST
+from bot.agent.tools.context import make_guest_argv
 from bot.domain import CheckCommand, CheckResult, ResultSource, Runner, Verdict
 from bot.run.prove.printed_results import read_printed_results
 from bot.text.redact import Redactor
@@ -23,7 +23,7 @@ from sandbox.spec import Command, CommandResult, Ending
 
 TAIL_CHARS = 3000
 REPORT_BYTES = 4 << 20  # of output and of report, which names each test
-_SUPERVISE = ("python", "-I", "-S", f"{GUEST}/checks/supervise.py")
+_SUPERVISE = make_guest_argv("checks.supervise")
 _PLUGIN = re.compile(r"hob_(?:test|vitest|go)_report|not allowed in NODE_OPTIONS")
 
 

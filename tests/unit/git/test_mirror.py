@@ -206,6 +206,45 @@ async def test_no_entry_of_the_index_has_to_be_read_again(
     assert time.time() - index < 60
 
 
+async def test_the_index_of_names_of_every_length_is_one_that_git_would_have_written(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    deep = "/".join(["d" * 250] * 10)
+    names = [*("n" * length for length in range(1, 20)), f"{deep}/x", f"{deep}/{'y' * 200}", "ü\n", ".x y"]
+    commit(tmp_path / "work", dict.fromkeys(names, "text\n"), "Names")
+    tree = tmp_path / "tree"
+    await local_tree(mirror, tmp_path / "work", None, tree)
+    made = (tree / ".git/index").read_bytes()
+    assert git(tree, "ls-files", "-z").split("\0")[:-1] == sorted(names, key=os.fsencode)
+    assert git(tree, "diff-files", "--name-only") == ""
+    git(tree, "update-index", "-q", "--refresh")
+    assert (tree / ".git/index").read_bytes() == made  # there was nothing to refresh
+
+
+async def test_a_name_leads_to_a_commit_through_tags_or_to_nothing(mirror: Mirror, tmp_path: Path) -> None:
+    sha = commit(tmp_path / "work", {"README.md": "one\n"}, "One")
+    number, _ = await mirror.adopt(tmp_path / "work")
+    repo = mirror.path(number)
+    for tag, of in (("light", sha), ("inner", sha), ("outer", "inner"), ("tree", f"{sha}^{{tree}}")):
+        git(repo, "tag", *(("-a", "-m", "It") if tag in ("inner", "outer") else ()), tag, of)
+    git(repo, "pack-refs", "--all")
+    named = git(repo, "rev-parse", "outer")
+    for found in ("refs/tags/light", "refs/tags/outer", named, sha):
+        assert await mirror.resolve(number, found) == sha
+    tree = git(repo, "rev-parse", f"{sha}^{{tree}}")
+    for nothing in (
+        "refs/tags/tree",
+        tree,
+        "f" * 40,
+        "refs/heads/..",
+        "refs/",
+        "refs/heads/\ud800",
+        f"{sha[:39]}g",
+    ):
+        assert await mirror.resolve(number, nothing) is None
+    assert await mirror.resolve(5, sha) is None
+
+
 async def test_attributes_have_no_effect(mirror: Mirror, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     files: dict[str, str | bytes | None] = {
