@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,12 +9,12 @@ from typing import Any, Literal
 
 import structlog
 from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.tasks.database.column_values import plain, storable
+from bot.tasks.database.column_values import storable
 from bot.tasks.database.tables import DeliveryState, deliveries
-from bot.tasks.wake import wake_deliveries, wake_delivery
+from bot.tasks.deliveries.arrivals import ArrivedDelivery, Stored, hash_body, insert_arrived
+from bot.tasks.wake import wake_delivery
 
 log = structlog.get_logger(__name__)
 
@@ -46,25 +45,6 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArrivedDelivery:
-    """A webhook delivery that is to be stored, byte for byte.
-
-    ``about`` is the address of what it tells of: '' without one, None where that is not known.
-    """
-
-    guid: str
-    event: str
-    body: bytes
-    headers: Mapping[str, str]
-    action: str = ""
-    installation: int = 0
-    about: str | None = None
-
-
-Stored = Literal["new", "duplicate", "conflict"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FailedDelivery:
     """A delivery that was taken and failed for good, and why."""
 
@@ -85,36 +65,15 @@ class DeliveryRecords:
         The first body of a GUID wins. The same body again is a ``duplicate``, and a delivery that failed is
         then handled once more; another body is a ``conflict``, logged and otherwise ignored.
         """
-        digests = [hashlib.sha256(each.body).hexdigest() for each in arrived]
-        rows = {
-            each.guid: {
-                "guid": each.guid,
-                "event": each.event,
-                "action": storable(each.action),
-                "installation": each.installation,
-                "headers": plain(each.headers),
-                "body": each.body,
-                "body_sha256": digest,
-                "about": None if each.about is None else storable(each.about),
-            }
-            for each, digest in reversed(list(zip(arrived, digests, strict=True)))
-        }
-        # In one order, so that two transactions with the same GUIDs wait for each other and do not deadlock.
-        ordered = [rows[guid] for guid in sorted(rows)]
         async with self.engine.begin() as connection:
-            stored = await connection.execute(
-                insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.guid), ordered
-            )
-            fresh = set(stored.scalars())
-            if fresh:
-                await wake_deliveries(connection, [each["guid"] for each in ordered if each["guid"] in fresh])
+            fresh = await insert_arrived(connection, arrived)
             answers: list[Stored] = []
-            for each, digest in zip(arrived, digests, strict=True):
+            for each in arrived:
                 if each.guid in fresh:
                     fresh.remove(each.guid)
                     answers.append("new")
                 else:
-                    answers.append(await _compare_with_stored(connection, each, digest))
+                    answers.append(await _compare_with_stored(connection, each))
         return answers
 
     async def get_delivery(self, guid: str) -> Delivery | None:
@@ -257,11 +216,11 @@ def _compute_age() -> ColumnElement[Any]:
 
 
 async def _compare_with_stored(
-    connection: AsyncConnection, arrived: ArrivedDelivery, digest: str
+    connection: AsyncConnection, arrived: ArrivedDelivery
 ) -> Literal["duplicate", "conflict"]:
     query = select(deliveries.c.body_sha256, deliveries.c.state).where(deliveries.c.guid == arrived.guid)
     known = (await connection.execute(query)).one()
-    if known.body_sha256 != digest:
+    if known.body_sha256 != hash_body(arrived.body):
         log.error(
             "delivery.conflict", delivery=arrived.guid, github_event=arrived.event, first=known.body_sha256
         )
