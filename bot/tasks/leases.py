@@ -18,8 +18,11 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Double,
+    Integer,
+    Interval,
     Select,
     Subquery,
+    Text,
     and_,
     any_,
     bindparam,
@@ -30,6 +33,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -50,24 +54,34 @@ DIED = "the worker died three times"
 SILENT = "the worker stopped answering"
 
 
+_QUEUED = literal_column("'queued'", Text)
+_RUNNING = literal_column("'running'", Text)
+_PERSON = literal_column("'id'", Text)  # of the requester
+_FAIR_WITHIN = literal_column(f"interval '{FAIR_WITHIN.total_seconds():.0f} seconds'", Interval)
+_ONE = literal_column("1", Integer)
+
+
 def is_claimable() -> ColumnElement[bool]:
     """The SQL condition for a claim: the task is queued, due, and the oldest of a thread where none runs.
 
     And of a kind that this version knows: another waits for a worker of a newer one. And no operator has
     paused everything, its installation or its repository.
+
+    All values in it are literal: a parameter could be any state, so that a plan which PostgreSQL keeps could
+    use no partial index, and planning anew takes longer than the claim.
     """
     paused = _select_pauses(tasks.c.installation, tasks.c.repo_id)
     other = tasks.alias("other")
     blocked = select(other.c.id).where(
         other.c.thread_key == tasks.c.thread_key,
         or_(
-            other.c.state == TaskState.RUNNING,
-            and_(other.c.state == TaskState.QUEUED, other.c.id < tasks.c.id),
+            other.c.state == _RUNNING,
+            and_(other.c.state == _QUEUED, other.c.id < tasks.c.id),
         ),
     )
     return and_(
-        tasks.c.state == TaskState.QUEUED,
-        tasks.c.kind.in_(list(TaskKind)),
+        tasks.c.state == _QUEUED,
+        tasks.c.kind.in_([literal_column(f"'{kind}'", Text) for kind in TaskKind]),
         or_(tasks.c.not_before.is_(None), tasks.c.not_before <= func.clock_timestamp()),
         ~blocked.exists(),
         ~paused.exists(),
@@ -75,7 +89,11 @@ def is_claimable() -> ColumnElement[bool]:
 
 
 def _select_pauses(installation: ColumnElement[int], repository: ColumnElement[int]) -> Select[tuple[str]]:
-    scopes = ["all", func.concat("installation:", installation), func.concat("repository:", repository)]
+    scopes = (
+        literal_column("'all'", Text),
+        func.concat(literal_column("'installation:'", Text), installation),
+        func.concat(literal_column("'repository:'", Text), repository),
+    )
     return select(pauses.c.scope).where(pauses.c.scope.in_(scopes))
 
 
@@ -107,7 +125,7 @@ def _seconds_from_now(seconds: float | ColumnElement[Any]) -> ColumnElement[Any]
 _MINE = and_(
     tasks.c.id == bindparam("of_task"),
     tasks.c.fence == bindparam("at_fence"),
-    tasks.c.state == literal_column("'running'"),
+    tasks.c.state == _RUNNING,
 )
 _TAKEN_TASK = (
     update(tasks)
@@ -146,7 +164,7 @@ _RENEW = (
 _CANCEL_ASKED = select(tasks.c.cancel_asked).where(_MINE)
 _CANCELS_ASKED = select(tasks.c.id, tasks.c.fence, tasks.c.cancel_asked).where(
     tasks.c.id == any_(bindparam("of_tasks", type_=ARRAY(BigInteger))),
-    tasks.c.state == literal_column("'running'"),
+    tasks.c.state == _RUNNING,
 )
 _END_RUN = (
     update(runs).where(runs.c.id == bindparam("of_run")).values(state=bindparam("as"), ended_at=func.now())
@@ -179,7 +197,7 @@ def _build_fair_choice() -> Select[tuple[int]]:
             waiting.c.repo_id,
             func.min(waiting.c.id).label("oldest"),
         )
-        .where(waiting.c.state == literal_column("'queued'"))
+        .where(waiting.c.state == _QUEUED)
         .group_by(automatic, waiting.c.installation, waiting.c.repo_id)
         .subquery("groups")
     )
@@ -207,7 +225,7 @@ def _build_fair_choice() -> Select[tuple[int]]:
     )
     same_person = and_(
         of_person.c.installation == tasks.c.installation,
-        of_person.c.person == tasks.c.requester["id"].astext,
+        of_person.c.person == tasks.c.requester.op("->>")(_PERSON),
     )
     first = (
         select(tasks.c.id)
@@ -220,22 +238,22 @@ def _build_fair_choice() -> Select[tuple[int]]:
             (tasks.c.priority < 0) == ranked.c.automatic,
         )
         .order_by(func.coalesce(of_person.c.runs, 0), tasks.c.id)
-        .limit(1)
+        .limit(_ONE)
         .lateral("first")
     )
     in_order = (ranked.c[name] for name in order)
-    return select(first.c.id).select_from(ranked.join(first, literal(True))).order_by(*in_order).limit(1)
+    return select(first.c.id).select_from(ranked.join(first, true())).order_by(*in_order).limit(_ONE)
 
 
 def _select_recent_runs() -> CompoundSelect[Any]:
     """Whose runs go on, or began within FAIR_WITHIN and are over: a row for each."""
     begun = tasks.alias("begun")
-    whose = (begun.c.installation, begun.c.repo_id, begun.c.requester["id"].astext.label("person"))
-    running = select(*whose).where(begun.c.state == literal_column("'running'"))
+    whose = (begun.c.installation, begun.c.repo_id, begun.c.requester.op("->>")(_PERSON).label("person"))
+    running = select(*whose).where(begun.c.state == _RUNNING)
     ended = (
         select(*whose)
         .select_from(runs.join(begun, begun.c.id == runs.c.task))
-        .where(runs.c.started_at > func.now() - FAIR_WITHIN, runs.c.ended_at.is_not(None))
+        .where(runs.c.started_at > func.now() - _FAIR_WITHIN, runs.c.ended_at.is_not(None))
     )
     return running.union_all(ended)
 
