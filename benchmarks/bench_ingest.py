@@ -19,6 +19,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import lzma
 import os
 import socket
 import statistics
@@ -41,19 +42,9 @@ SECRET = "a secret of the benchmark only"
 CONNECTIONS = 64
 LEAST_RATE, MOST_CPU = 0.5, 2.0  # of the empty server's
 MOST_P99 = 25.0  # ms, at 200 a second
-PAYLOAD = {
-    "action": "created",
-    "installation": {"id": 7},
-    "repository": {"id": 11, "full_name": "o/calc"},
-    "sender": {"id": 5, "login": "maintainer", "type": "User"},
-    "issue": {"number": 3, "title": "Doubling is wrong", "body": "word " * 400},
-    "comment": {
-        "id": 9,
-        "body": "nothing for anybody " * 200,
-        "html_url": "http://127.0.0.1/o/calc/issues/3#9",
-    },
-}
-BODY = json.dumps(PAYLOAD).encode()
+EXAMPLES = Path(__file__).parents[1] / "tests" / "data" / "github" / "examples.json.xz"
+# GitHub's own example of a comment, 13 KB: https://github.com/octokit/webhooks
+BODY = json.dumps(json.loads(lzma.decompress(EXAMPLES.read_bytes()))["issue_comment"][0]).encode()
 SIGNATURE = "sha256=" + hmac.new(SECRET.encode(), BODY, hashlib.sha256).hexdigest()
 
 

@@ -42,6 +42,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain import TERMINAL, Run, Task, TaskKind, TaskState
 from bot.errors import LeaseLost
 from bot.tasks.database.column_values import storable
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import LOST, pauses, runs, tasks
 from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.task_rows import build_task
@@ -271,7 +272,7 @@ class LeaseRecords:
 
         ``started`` are tasks that the caller is about to claim, and which are passed over.
         """
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             found: int | None = await connection.scalar(_FAIR_CHOICE, {"started": list(started)})
         return found
 
@@ -306,7 +307,7 @@ class LeaseRecords:
 
     async def is_cancel_requested(self, run: Run) -> bool:
         """Whether the task is to be cancelled; the lease is not renewed. Raises LeaseLost."""
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             asked = await connection.scalar(_CANCEL_ASKED, _name_lease(run))
         if asked is None:
             raise make_lease_lost(run)
@@ -315,7 +316,7 @@ class LeaseRecords:
     async def find_cancels(self, runs_held: Iterable[Run]) -> dict[Run, bool]:
         """The same of many runs in one query; one that lost its lease is not among them."""
         asked_of = {run.task: run for run in runs_held}
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             rows = await connection.execute(_CANCELS_ASKED, {"of_tasks": list(asked_of)})
         found = {row.id: row for row in rows}
         return {

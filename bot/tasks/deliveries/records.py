@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.tasks.database.column_values import storable
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import DeliveryState, deliveries
 from bot.tasks.deliveries.arrivals import ArrivedDelivery, Stored, hash_body, insert_arrived
 from bot.tasks.wake import wake_delivery
@@ -78,7 +79,7 @@ class DeliveryRecords:
 
     async def get_delivery(self, guid: str) -> Delivery | None:
         """The delivery, or None."""
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             age = func.extract("epoch", _compute_age()).label("age")
             query = select(deliveries, age).where(deliveries.c.guid == guid)
             row = (await connection.execute(query)).first()
@@ -110,7 +111,7 @@ class DeliveryRecords:
             deliveries.c.received_at >= since,
             func.position(literal(f'"{url}"'.encode()).op("IN")(deliveries.c.body)) > 0,
         )
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             for query in (named.where(deliveries.c.about != "", deliveries.c.received_at >= since), unnamed):
                 if (await connection.execute(query.limit(1))).first() is not None:
                     return True
@@ -119,7 +120,7 @@ class DeliveryRecords:
     async def list_failed_deliveries(self, limit: int = 20) -> list[FailedDelivery]:
         """The deliveries that were taken and failed for good, the newest first."""
         failed = select(deliveries).where(deliveries.c.state == DeliveryState.FAILED)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             rows = await connection.execute(failed.order_by(deliveries.c.received_at.desc()).limit(limit))
             return [
                 FailedDelivery(guid=row.guid, event=row.event, received_at=row.received_at, reason=row.reason)
@@ -129,7 +130,7 @@ class DeliveryRecords:
     async def count_failed_deliveries(self) -> int:
         """How many deliveries failed for good and are still kept."""
         failed = select(func.count()).where(deliveries.c.state == DeliveryState.FAILED)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return int(await connection.scalar(failed) or 0)
 
     async def purge_deliveries(self, about: Callable[[bytes], bool]) -> int:
@@ -155,7 +156,7 @@ class DeliveryRecords:
 
     async def find_newest_delivery_time(self) -> datetime | None:
         """When the newest delivery arrived; None without any."""
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             newest: datetime | None = await connection.scalar(select(func.max(deliveries.c.received_at)))
         return newest
 
@@ -198,7 +199,7 @@ class DeliveryRecords:
     async def get_oldest_new_delivery_age(self) -> float | None:
         """The age in seconds of the oldest unhandled delivery, None when there is none."""
         waited = func.extract("epoch", func.clock_timestamp() - func.min(deliveries.c.received_at))
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             age = await connection.scalar(select(waited).where(deliveries.c.state == DeliveryState.NEW))
         return None if age is None else max(0.0, float(age))
 
