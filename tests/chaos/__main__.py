@@ -65,7 +65,7 @@ def list_phases(chaos: Chaos, calls: Sequence[Call], folder: Path, *, long: bool
 
 async def play(*, long: bool, seed: int, only: Sequence[str], minutes: float) -> int:
     """The whole of it; 1 when something was lost, doubled or wrongly failed."""
-    began, left_out = time.monotonic(), []
+    began, left_out, printed = time.monotonic(), [], 0
     async with open_chaos(seed) as (chaos, folder):
         async with one_worker(chaos):
             calls = await find_calls(chaos)
@@ -76,9 +76,9 @@ async def play(*, long: bool, seed: int, only: Sequence[str], minutes: float) ->
             if time.monotonic() - began > minutes * 60:
                 left_out.append(name)
                 continue
-            known = len(chaos.rows)
             await phase()
-            print(*(row.render() for row in chaos.rows[known:]), sep="\n", flush=True)
+            print(*(row.render() for row in chaos.rows[printed:]), sep="\n", flush=True)
+            printed = len(chaos.rows)
     print(f"{len(calls)} calls; seed {seed}; {(time.monotonic() - began) / 60:.1f} minutes")
     bad = [f"{row.name}: {what}" for row in chaos.rows for what in row.bad]
     if left_out:
