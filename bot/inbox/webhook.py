@@ -223,11 +223,11 @@ class _WebhookHandler:
         self, request: web.Request, guid: str, event: str, body: bytes, payload: dict[str, Any]
     ) -> str:
         """Store the delivery, or refuse in time. A late write goes on a little: it may only be slow."""
-        headers = {
-            name: value
-            for name, value in ((name.lower(), value) for name, value in request.headers.items())
-            if name.startswith(_KEPT)
-        }
+        headers = {}
+        for name, value in request.headers.items():
+            known = name.lower()
+            if known.startswith(_KEPT):
+                headers[known] = value
         arrived = ArrivedDelivery(
             guid=guid,
             event=event,

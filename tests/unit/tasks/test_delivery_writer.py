@@ -152,8 +152,10 @@ async def test_one_line_of_the_log_tells_of_a_commit(store: Store) -> None:
     writer = DeliveryWriter(store)
     with structlog.testing.capture_logs() as lines:
         await asyncio.gather(*(writer.add(arrived(guid)) for guid in ("a", "b", "b")))
+        await asyncio.gather(*(writer.add(arrived(guid)) for guid in "cdefg"))
     stored = [line for line in lines if line["event"] == "deliveries.stored"]
-    assert [(line["deliveries"], line["new"]) for line in stored] == [("a b b", 2)]
+    told = [(line["deliveries"], line["count"], line["new"]) for line in stored]
+    assert told == [("a b b", 3, 2), ("c d e f and 1 more", 5, 5)]
 
 
 async def test_what_unicode_and_bytes_allow_comes_back_as_it_was(store: Store) -> None:
