@@ -1,7 +1,8 @@
 """What a large database costs: ``make bench-scale``.
 
 A database with as many tasks, runs and deliveries as ``--tasks`` says (1,000,000), of 200 installations with
-500 repositories, and 1,000 queued tasks. Then each step of the path is timed against it, in ms.
+500 repositories, and 1,000 queued tasks. Then each step of the path is timed against it, in ms. ``--keep
+FOLDER`` leaves the database there, and the next run with it fills in what was taken of the queue.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import statistics
 import tempfile
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +22,7 @@ from sqlalchemy import text
 from bot.domain import Run, TaskState
 from bot.tasks.database.connection import Database, open_database
 from bot.tasks.database.schema import migrate
-from bot.tasks.deliveries.records import ArrivedDelivery
+from bot.tasks.deliveries.arrivals import ArrivedDelivery
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from tests.support.tasks import make_request
@@ -53,16 +55,17 @@ FILL = (
     INSERT INTO tasks (kind, state, priority, installation, repo, repo_id, repo_full_name, thread,
         thread_number, thread_key, trigger, requester, request, delivery, ordinal)
     SELECT kind, 'queued', 0, n % 200, repo, n % 500, 'octo/app' || n % 500, thread, n, 'queued#' || n,
-        trigger, requester, 'Fix it', 'queued' || n, 0
+        trigger, requester, 'Fix it', 'queued' || n || ' ' || now(), 0
     FROM tasks, generate_series(1, :queued) n WHERE id = :like
+        AND NOT EXISTS (SELECT FROM tasks WHERE thread_key = 'queued#' || n AND state = 'queued')
     """,
 )
 
 
-async def fill(database: Database, store: Store, tasks: int) -> None:
-    """Rows as a year of work leaves them."""
+async def fill(database: Database, store: Store, tasks: int, *, again: bool) -> None:
+    """Rows as a year of work leaves them; ``again``: only what was taken of the queue."""
     like = (await store.add_task(make_request())).id
-    for statement in FILL:
+    for statement in FILL[-1:] if again else FILL:
         values = {"tasks": tasks, "queued": QUEUED, "like": like}
         used = {name: value for name, value in values.items() if f":{name}" in statement}
         async with database.engine.begin() as connection:
@@ -87,14 +90,17 @@ async def measure(name: str, times: int, step: Callable[[], Awaitable[object]], 
     return late <= most
 
 
-async def run(tasks: int) -> bool:
+async def run(tasks: int, keep: Path | None = None) -> bool:
     """Fill a database and time the steps; whether all were quick enough."""
     with tempfile.TemporaryDirectory(prefix="hob-bench-") as place:
-        async with open_database(Path(place) / "home") as database:
+        folder = keep or Path(place)
+        mark = folder / f"filled with {tasks}"
+        async with open_database(folder / "home") as database:
             await migrate(database)
             store = Store(database.engine)
             began = time.perf_counter()
-            await fill(database, store, tasks)
+            await fill(database, store, tasks, again=mark.exists())
+            mark.touch()
             print(f"{tasks} tasks, runs and deliveries in {time.perf_counter() - began:.0f} s\n")
             print(f"{'step':44}{'p50 ms':>10}{'p99 ms':>10}{'at most':>10}")
             return await _measure_steps(database, store)
@@ -114,7 +120,7 @@ async def _measure_steps(database: Database, store: Store) -> bool:
         await store.release(claims.pop(), TaskState.DONE)
 
     async def add_delivery() -> None:
-        each = ArrivedDelivery(guid=f"new{next(number)}", event="issues", body=b"{}", headers={}, about="")
+        each = ArrivedDelivery(guid=str(uuid.uuid4()), event="issues", body=b"{}", headers={}, about="")
         await store.add_deliveries([each])
 
     async def look_for_delivery() -> None:
@@ -141,7 +147,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--tasks", type=int, default=1_000_000)
-    raise SystemExit(not asyncio.run(run(options.parse_args().tasks)))
+    options.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="leave the database there, and use it again"
+    )
+    asked = options.parse_args()
+    raise SystemExit(not asyncio.run(run(asked.tasks, asked.keep)))
 
 
 if __name__ == "__main__":

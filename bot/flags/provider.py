@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.flags.records import load_rules
 from bot.flags.rules import FlagRules, Subject
+from bot.tasks.database.reading import read_from
 
 T = TypeVar("T")
 _PARTS = ("installation", "repository", "person", "thread")
@@ -39,7 +40,7 @@ class PostgresProvider(AbstractProvider):
     @classmethod
     async def read(cls, engine: AsyncEngine) -> PostgresProvider:
         """A provider with what the database says now."""
-        async with engine.connect() as connection:
+        async with read_from(engine) as connection:
             return cls(await connection.run_sync(load_rules))
 
     def get_metadata(self) -> Metadata:

@@ -20,8 +20,8 @@ from bot.inbox.metrics import Metrics
 from bot.inbox.payload import find_subject_url
 from bot.inbox.signature import is_signed, json_object
 from bot.tasks.database.transactions import first_line
-from bot.tasks.deliveries.records import ArrivedDelivery
-from bot.tasks.deliveries.writer import DeliveryWriter
+from bot.tasks.deliveries.arrivals import ArrivedDelivery
+from bot.tasks.deliveries.writer import DeliveryWriter, StoringTooSlow
 from bot.tasks.store import Store
 from bot.trace import note_arrival
 
@@ -29,8 +29,7 @@ log = structlog.get_logger(__name__)
 
 LIMIT = 25 * 1024 * 1024  # GitHub does not send larger payloads
 TOGETHER = 10 * LIMIT  # of bodies in memory at once, signed or not
-_BYTES_A_SECOND = 5_000_000  # more time for large bodies: at most 7 s of GitHub's 10
-LATE = 200  # writes that may still be under way after their 503
+_BYTES_A_SECOND = 8_000_000  # more time for large bodies: at most 8 s of GitHub's 10
 _GUID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 _EVENT = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _KEPT = ("x-github-", "user-agent", "content-type")
@@ -55,7 +54,7 @@ def create_app(
     metrics: Metrics | None = None,
     limit: int = LIMIT,
     read_seconds: float = 10.0,
-    store_seconds: float = 1.5,
+    store_seconds: float = 4.0,
 ) -> web.Application:
     """The web process's app: POST /webhook, GET /healthz, /readyz. Serve it with ``make_runner``.
 
@@ -121,7 +120,6 @@ class _WebhookHandler:
         self._read_seconds = read_seconds
         self._store_seconds = store_seconds
         self._in_memory = 0
-        self._writes: set[asyncio.Task[str]] = set()
 
     async def webhook(self, request: web.Request) -> web.Response:
         """Take one delivery."""
@@ -177,13 +175,13 @@ class _WebhookHandler:
             raise WebhookRefusal(400, "malformed", message) from None
         action = _action(payload)
         if event not in self._known or (self._actions is not None and (event, action) not in self._actions):
-            log.info("delivery.ignored", delivery=guid, github_event=event, action=action)
             return "ignored"
         began = time.time_ns()
         result = await self._store_in_time(request, guid, event, body, payload)
-        if result == "stored":  # one that GitHub repeats has its trace already
-            note_arrival(guid, began, event=event, bytes=len(body))
-        return result
+        if result != "new":
+            return result
+        note_arrival(guid, began, event=event, bytes=len(body))  # a repeated one has its trace already
+        return "stored"
 
     async def _read(self, request: web.Request, held: list[int]) -> bytes:
         """The body as it came, counting what is held so that the caller can give it back."""
@@ -193,15 +191,14 @@ class _WebhookHandler:
             self._too_large()
         body = bytearray()
         try:
+            if request.content.is_eof():  # most bodies are small, and came with their headers
+                whole = request.content.read_nowait()
+                self._hold(held, len(whole))
+                return whole
             async with asyncio.timeout(self._read_seconds):
                 async for chunk in request.content.iter_any():
-                    held[0] += len(chunk)
-                    self._in_memory += len(chunk)
+                    self._hold(held, len(chunk))
                     body += chunk
-                    if len(body) > self._limit:
-                        self._too_large()
-                    if self._in_memory > TOGETHER:
-                        raise WebhookRefusal(503, "unavailable", "too much at once, send it again later")
         except TimeoutError:
             raise WebhookRefusal(
                 408, "too_slow", f"the body did not arrive within {self._read_seconds:.0f} s"
@@ -210,6 +207,15 @@ class _WebhookHandler:
             raise WebhookRefusal(400, "malformed", "the body ended early") from None
         return bytes(body)
 
+    def _hold(self, held: list[int], more: int) -> None:
+        """Count what is in memory of one body, and of all."""
+        held[0] += more
+        self._in_memory += more
+        if held[0] > self._limit:
+            self._too_large()
+        if self._in_memory > TOGETHER:
+            raise WebhookRefusal(503, "unavailable", "too much at once, send it again later")
+
     def _too_large(self) -> NoReturn:
         raise WebhookRefusal(413, "too_large", f"the body is larger than {self._limit} bytes")
 
@@ -217,45 +223,27 @@ class _WebhookHandler:
         self, request: web.Request, guid: str, event: str, body: bytes, payload: dict[str, Any]
     ) -> str:
         """Store the delivery, or refuse in time. A late write goes on a little: it may only be slow."""
-        if len(self._writes) >= LATE:
-            raise WebhookRefusal(503, "unavailable", "the database is slow, send it again later")
-        headers = {
-            name.lower(): value for name, value in request.headers.items() if name.lower().startswith(_KEPT)
-        }
-        write = asyncio.create_task(self._write(guid, event, body, headers, payload))
-        self._writes.add(write)
-        write.add_done_callback(self._writes.discard)
-        budget = self._store_seconds + len(body) / _BYTES_A_SECOND
-        done, _ = await asyncio.wait({write}, timeout=budget)
-        if not done:
-            log.error("delivery.database_slow", delivery=guid)
-            raise WebhookRefusal(503, "unavailable", "the database does not answer, send it again later")
-        result = write.result()
-        if result == "unavailable":
-            raise WebhookRefusal(503, "unavailable", "the database cannot be reached, send it again later")
-        return result
-
-    async def _write(
-        self, guid: str, event: str, body: bytes, headers: dict[str, str], payload: dict[str, Any]
-    ) -> str:
+        headers = {}
+        for name, value in request.headers.items():
+            known = name.lower()
+            if known.startswith(_KEPT):
+                headers[known] = value
+        arrived = ArrivedDelivery(
+            guid=guid,
+            event=event,
+            body=body,
+            headers=headers,
+            action=_action(payload),
+            installation=_installation(payload),
+            about=find_subject_url(event, payload),
+        )
         try:
-            async with asyncio.timeout(10):
-                result = await self._writer.add(
-                    ArrivedDelivery(
-                        guid=guid,
-                        event=event,
-                        body=body,
-                        headers=headers,
-                        action=_action(payload),
-                        installation=_installation(payload),
-                        about=find_subject_url(event, payload),
-                    )
-                )
-        except Exception as trouble:  # the webhook's boundary: GitHub is told to keep the delivery
-            log.error("delivery.not_stored", delivery=guid, error=first_line(trouble))
-            return "unavailable"
-        log.info("delivery.stored", delivery=guid, github_event=event, result=result)
-        return "stored" if result == "new" else result
+            return await self._writer.add(arrived, within=self._store_seconds + len(body) / _BYTES_A_SECOND)
+        except StoringTooSlow:
+            message = "the database does not answer, send it again later"
+        except Exception:  # the webhook's boundary: GitHub is told to keep the delivery; the log says why
+            message = "the database cannot be reached, send it again later"
+        raise WebhookRefusal(503, "unavailable", message)
 
     async def healthz(self, _request: web.Request) -> web.Response:
         """The process is alive; nothing about the database, whose outage should restart nothing here."""
@@ -291,8 +279,7 @@ class _WebhookHandler:
 
     async def close(self, _app: web.Application) -> None:
         """Let writes that are under way end."""
-        if self._writes:
-            await asyncio.wait(self._writes, timeout=5)
+        await self._writer.close()
 
 
 _HANDLER = web.AppKey("handler", _WebhookHandler)

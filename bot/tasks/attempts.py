@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, Proof, Run, Usage
 from bot.tasks.costs import keep_cost_so_far
 from bot.tasks.database.column_values import pack, plain, restore, storable, unpack
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import AttemptState, attempt_files, attempt_turns, attempts
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.leases import is_held, make_lease_lost
@@ -94,7 +95,7 @@ class AttemptRecords:
         query = select(*_COLUMNS).where(attempts.c.task == task_id).order_by(attempts.c.ordinal)
 
         async def once() -> list[AttemptRecord]:
-            async with self.engine.connect() as connection:
+            async with read_from(self.engine) as connection:
                 return [_record(row) for row in await connection.execute(query)]
 
         return await retry_while_away(once, seconds=WAIT_SECONDS)
@@ -221,7 +222,7 @@ class AttemptRecords:
         turns = select(attempt_turns.c.record, attempt_turns.c.heard).where(
             attempt_turns.c.attempt == attempt.id, attempt_turns.c.seq <= attempt.work_seq
         )
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             rows = (await connection.execute(turns.order_by(attempt_turns.c.seq))).all()
             changes = await _load_work(connection, attempt)
         if changes is None or len(rows) != attempt.work_seq + 1:
@@ -271,7 +272,7 @@ class AttemptRecords:
 
     async def load_attempt_changes(self, attempt: AttemptRecord) -> ChangeSet | None:
         """An attempt's change set: its final one, or its workspace's while it goes on; None: not stored."""
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             packed = await connection.scalar(select(attempts.c.changes).where(attempts.c.id == attempt.id))
             if packed is None:
                 return await _load_work(connection, attempt)

@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from bot.domain import Phase, Run, TaskState
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks
 from bot.tasks.leases import is_held, make_lease_lost
 
@@ -130,7 +131,7 @@ class CostRecords:
         return await self._load_cost(query, within)
 
     async def _load_cost(self, query: Select[Any], within: AsyncConnection | None) -> Cost:
-        async with nullcontext(within) if within is not None else self.engine.connect() as connection:
+        async with nullcontext(within) if within is not None else read_from(self.engine) as connection:
             turns, tokens, usd, seconds = (await connection.execute(query)).one()
         return Cost(turns=int(turns), tokens=int(tokens), usd=float(usd), seconds=float(seconds))
 

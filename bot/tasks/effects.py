@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Effect, EffectKind, Run
 from bot.tasks.database.column_values import plain
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import effects
 from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.leases import LEASE, LeaseRecords, make_lease_lost, make_renewal, name_lease
@@ -171,7 +172,7 @@ class Effects:
 
     async def get(self, key: str) -> Effect | None:
         """The effect recorded under a key, or None."""
-        async with self._store.engine.connect() as connection:
+        async with read_from(self._store.engine) as connection:
             row = (await connection.execute(select(effects).where(effects.c.key == key))).first()
         if row is None:
             return None

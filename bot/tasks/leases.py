@@ -18,8 +18,11 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Double,
+    Integer,
+    Interval,
     Select,
     Subquery,
+    Text,
     and_,
     any_,
     bindparam,
@@ -30,6 +33,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -39,6 +43,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from bot.domain import TERMINAL, Run, Task, TaskKind, TaskState
 from bot.errors import LeaseLost
 from bot.tasks.database.column_values import storable
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import LOST, pauses, runs, tasks
 from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.task_rows import build_task
@@ -51,24 +56,34 @@ DIED = "the worker died three times"
 SILENT = "the worker stopped answering"
 
 
+_QUEUED = literal_column("'queued'", Text)
+_RUNNING = literal_column("'running'", Text)
+_PERSON = literal_column("'id'", Text)  # of the requester
+_FAIR_WITHIN = literal_column(f"interval '{FAIR_WITHIN.total_seconds():.0f} seconds'", Interval)
+_ONE = literal_column("1", Integer)
+
+
 def is_claimable() -> ColumnElement[bool]:
     """The SQL condition for a claim: the task is queued, due, and the oldest of a thread where none runs.
 
     And of a kind that this version knows: another waits for a worker of a newer one. And no operator has
     paused everything, its installation or its repository.
+
+    All values in it are literal: a parameter could be any state, so that a plan which PostgreSQL keeps could
+    use no partial index, and planning anew takes longer than the claim.
     """
     paused = _select_pauses(tasks.c.installation, tasks.c.repo_id)
     other = tasks.alias("other")
     blocked = select(other.c.id).where(
         other.c.thread_key == tasks.c.thread_key,
         or_(
-            other.c.state == TaskState.RUNNING,
-            and_(other.c.state == TaskState.QUEUED, other.c.id < tasks.c.id),
+            other.c.state == _RUNNING,
+            and_(other.c.state == _QUEUED, other.c.id < tasks.c.id),
         ),
     )
     return and_(
-        tasks.c.state == TaskState.QUEUED,
-        tasks.c.kind.in_(list(TaskKind)),
+        tasks.c.state == _QUEUED,
+        tasks.c.kind.in_([literal_column(f"'{kind}'", Text) for kind in TaskKind]),
         or_(tasks.c.not_before.is_(None), tasks.c.not_before <= func.clock_timestamp()),
         ~blocked.exists(),
         ~paused.exists(),
@@ -76,7 +91,11 @@ def is_claimable() -> ColumnElement[bool]:
 
 
 def _select_pauses(installation: ColumnElement[int], repository: ColumnElement[int]) -> Select[tuple[str]]:
-    scopes = ["all", func.concat("installation:", installation), func.concat("repository:", repository)]
+    scopes = (
+        literal_column("'all'", Text),
+        func.concat(literal_column("'installation:'", Text), installation),
+        func.concat(literal_column("'repository:'", Text), repository),
+    )
     return select(pauses.c.scope).where(pauses.c.scope.in_(scopes))
 
 
@@ -108,7 +127,7 @@ def _seconds_from_now(seconds: float | ColumnElement[Any]) -> ColumnElement[Any]
 _MINE = and_(
     tasks.c.id == bindparam("of_task"),
     tasks.c.fence == bindparam("at_fence"),
-    tasks.c.state == literal_column("'running'"),
+    tasks.c.state == _RUNNING,
 )
 _TAKEN_TASK = (
     update(tasks)
@@ -150,7 +169,7 @@ _RENEW = make_renewal()
 _CANCEL_ASKED = select(tasks.c.cancel_asked).where(_MINE)
 _CANCELS_ASKED = select(tasks.c.id, tasks.c.fence, tasks.c.cancel_asked).where(
     tasks.c.id == any_(bindparam("of_tasks", type_=ARRAY(BigInteger))),
-    tasks.c.state == literal_column("'running'"),
+    tasks.c.state == _RUNNING,
 )
 _END_RUN = (
     update(runs).where(runs.c.id == bindparam("of_run")).values(state=bindparam("as"), ended_at=func.now())
@@ -184,7 +203,7 @@ def _build_fair_choice() -> Select[tuple[int]]:
             waiting.c.repo_id,
             func.min(waiting.c.id).label("oldest"),
         )
-        .where(waiting.c.state == literal_column("'queued'"))
+        .where(waiting.c.state == _QUEUED)
         .group_by(automatic, waiting.c.installation, waiting.c.repo_id)
         .subquery("groups")
     )
@@ -212,7 +231,7 @@ def _build_fair_choice() -> Select[tuple[int]]:
     )
     same_person = and_(
         of_person.c.installation == tasks.c.installation,
-        of_person.c.person == tasks.c.requester["id"].astext,
+        of_person.c.person == tasks.c.requester.op("->>")(_PERSON),
     )
     first = (
         select(tasks.c.id)
@@ -225,22 +244,22 @@ def _build_fair_choice() -> Select[tuple[int]]:
             (tasks.c.priority < 0) == ranked.c.automatic,
         )
         .order_by(func.coalesce(of_person.c.runs, 0), tasks.c.id)
-        .limit(1)
+        .limit(_ONE)
         .lateral("first")
     )
     in_order = (ranked.c[name] for name in order)
-    return select(first.c.id).select_from(ranked.join(first, literal(True))).order_by(*in_order).limit(1)
+    return select(first.c.id).select_from(ranked.join(first, true())).order_by(*in_order).limit(_ONE)
 
 
 def _select_recent_runs() -> CompoundSelect[Any]:
     """Whose runs go on, or began within FAIR_WITHIN and are over: a row for each."""
     begun = tasks.alias("begun")
-    whose = (begun.c.installation, begun.c.repo_id, begun.c.requester["id"].astext.label("person"))
-    running = select(*whose).where(begun.c.state == literal_column("'running'"))
+    whose = (begun.c.installation, begun.c.repo_id, begun.c.requester.op("->>")(_PERSON).label("person"))
+    running = select(*whose).where(begun.c.state == _RUNNING)
     ended = (
         select(*whose)
         .select_from(runs.join(begun, begun.c.id == runs.c.task))
-        .where(runs.c.started_at > func.now() - FAIR_WITHIN, runs.c.ended_at.is_not(None))
+        .where(runs.c.started_at > func.now() - _FAIR_WITHIN, runs.c.ended_at.is_not(None))
     )
     return running.union_all(ended)
 
@@ -258,7 +277,7 @@ class LeaseRecords:
 
         ``started`` are tasks that the caller is about to claim, and which are passed over.
         """
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             found: int | None = await connection.scalar(_FAIR_CHOICE, {"started": list(started)})
         return found
 
@@ -293,7 +312,7 @@ class LeaseRecords:
 
     async def is_cancel_requested(self, run: Run) -> bool:
         """Whether the task is to be cancelled; the lease is not renewed. Raises LeaseLost."""
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             asked = await connection.scalar(_CANCEL_ASKED, name_lease(run))
         if asked is None:
             raise make_lease_lost(run)
@@ -302,7 +321,7 @@ class LeaseRecords:
     async def find_cancels(self, runs_held: Iterable[Run]) -> dict[Run, bool]:
         """The same of many runs in one query; one that lost its lease is not among them."""
         asked_of = {run.task: run for run in runs_held}
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             rows = await connection.execute(_CANCELS_ASKED, {"of_tasks": list(asked_of)})
         found = {row.id: row for row in rows}
         return {

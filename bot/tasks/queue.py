@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.backoff import compute_backoff
 from bot.errors import Parked, Retry
 from bot.tasks.database.connection import Database
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import first_line, is_unreachable
 from bot.tasks.deletion.by_age import KEPT, Retention
@@ -275,7 +276,7 @@ async def count_live_workers(engine: AsyncEngine, silence: float = 15.0) -> int:
         "SELECT count(*) FROM procrastinate_workers"
         " WHERE last_heartbeat > clock_timestamp() - make_interval(secs => :silence)"
     )
-    async with engine.connect() as connection:
+    async with read_from(engine) as connection:
         lanes: int = (await connection.execute(query, {"silence": silence})).scalar_one()
     return -(-lanes // 2)
 

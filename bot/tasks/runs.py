@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import Outcome, Phase, Proof, Run, Step, TaskState, Usage
 from bot.tasks.database.column_values import pack, plain, storable, unpack
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks, turns
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.leases import is_held, make_lease_lost
@@ -87,7 +88,7 @@ class RunRecords:
         query = select(runs.c.flags).where(runs.c.task == task_id, runs.c.flags.is_not(None))
 
         async def once() -> dict[str, Any] | None:
-            async with self.engine.connect() as connection:
+            async with read_from(self.engine) as connection:
                 found: dict[str, Any] | None = await connection.scalar(query.order_by(runs.c.id).limit(1))
             return found
 
@@ -169,7 +170,7 @@ class RunRecords:
         new, old = attempt_turns.c, turns.c
         query = select(attempt_turns).where(new.attempt == which.limit(1).scalar_subquery(), new.seq > after)
         before = select(turns).where(old.run == run_id, old.seq > after)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             rows = (await connection.execute(query.order_by(new.seq))).all()
             rows = rows or (await connection.execute(before.order_by(old.seq))).all()
         return [Turn(seq=row.seq, record=row.record, at=row.at) for row in rows]
@@ -184,7 +185,7 @@ class RunRecords:
         )
 
         async def once() -> bytes | None:
-            async with self.engine.connect() as connection:
+            async with read_from(self.engine) as connection:
                 packed: bytes | None = await connection.scalar(query)
             return packed
 
@@ -193,14 +194,14 @@ class RunRecords:
 
     async def get_run(self, run_id: int) -> RunRecord | None:
         """The run, or None."""
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             row = (await connection.execute(_columns().where(runs.c.id == run_id))).first()
         return _record(row) if row else None
 
     async def list_runs(self, task_id: int) -> list[RunRecord]:
         """Every run of a task, oldest first."""
         query = _columns().where(runs.c.task == task_id).order_by(runs.c.id)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return [_record(row) for row in await connection.execute(query)]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain import TERMINAL, Permission, Run, TaskState, Trigger
 from bot.tasks.database.column_values import plain, restore
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import steering, tasks
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.tasks import OPEN
@@ -68,7 +69,7 @@ class SteeringRecords:
         )
 
         async def once() -> list[Steering]:
-            async with self.engine.connect() as connection:
+            async with read_from(self.engine) as connection:
                 return [
                     Steering(
                         id=row.id,
@@ -85,7 +86,7 @@ class SteeringRecords:
     async def find_steered_task(self, delivery: str) -> int | None:
         """The task that a delivery's comment was added to, also when it has ended since; None: none."""
         query = select(steering.c.task).where(steering.c.delivery == delivery).limit(1)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             task: int | None = await connection.scalar(query)
         return task
 

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import TERMINAL, EffectKind, Request, Task, TaskState
 from bot.tasks.database.column_values import storable
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import effects, tasks, thread_stops
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.task_rows import build_row, build_task
@@ -108,7 +109,7 @@ class TaskRecords:
     async def has_worked_on_branch(self, repo_id: int, branch: str) -> bool:
         """Whether a task worked on the repository's branch of that name."""
         query = select(tasks.c.id).where(tasks.c.repo_id == repo_id, tasks.c.branch == branch)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return (await connection.execute(query.limit(1))).first() is not None
 
     async def find_task_of_delivery(self, delivery: str) -> Task | None:
@@ -130,7 +131,7 @@ class TaskRecords:
             .join(tasks, tasks.c.id == effects.c.task)
             .where(tasks.c.repo_id == repo_id, about, effects.c.kind == EffectKind.PUSH)
         )
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return {sha for sha in await connection.scalars(query) if sha}
 
     async def purge_tasks(self, *, repo: str = "", person: str = "") -> dict[int, int]:
@@ -155,13 +156,13 @@ class TaskRecords:
                 found[number] = found.get(number, 0) + 1
 
     async def _select(self, query: Select[Any]) -> list[Task]:
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return [build_task(row) for row in await connection.execute(query)]
 
     async def count_tasks_by_state(self) -> dict[str, int]:
         """How many open tasks there are in each state (ended ones are not counted: they only grow)."""
         query = select(tasks.c.state, func.count()).where(tasks.c.state.in_(OPEN)).group_by(tasks.c.state)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             counted = {row[0]: row[1] for row in await connection.execute(query)}
         return {state.value: counted.get(state.value, 0) for state in OPEN}
 
@@ -170,7 +171,7 @@ class TaskRecords:
         left = func.coalesce(func.extract("epoch", tasks.c.not_before - func.now()), 0).label("seconds")
         columns = (tasks.c.id, tasks.c.repo_full_name, tasks.c.thread_number, tasks.c.reason, left)
         query = select(*columns).where(tasks.c.state == TaskState.WAITING)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             rows = (await connection.execute(query.order_by(tasks.c.not_before).limit(most))).all()
         return [
             WaitingTask(
@@ -191,7 +192,7 @@ class TaskRecords:
         due = or_(tasks.c.not_before.is_(None), tasks.c.not_before <= func.now())
         query = select(tasks.c.installation, age).where(tasks.c.state == TaskState.QUEUED, due)
         query = query.group_by(tasks.c.installation).order_by(age.desc()).limit(most + 1)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             found = [(row[0], float(row[1])) for row in await connection.execute(query)]
         return [*found[:most], *((-1, age) for _, age in found[most:])]
 
@@ -246,7 +247,7 @@ class TaskRecords:
         query = select(thread_stops.c.thread_key).where(
             thread_stops.c.thread_key == thread_key, thread_stops.c.stopped_at >= at
         )
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return (await connection.execute(query)).first() is not None
 
     async def has_begun_publishing(self, task_id: int) -> bool:
@@ -254,7 +255,7 @@ class TaskRecords:
         query = select(tasks.c.id).where(tasks.c.id == task_id, is_publishing())
 
         async def once() -> bool:
-            async with self.engine.connect() as connection:
+            async with read_from(self.engine) as connection:
                 return (await connection.execute(query)).first() is not None
 
         return await retry_while_away(once, seconds=WAIT_SECONDS)
@@ -264,7 +265,7 @@ class TaskRecords:
         pushed = select(effects.c.key).where(
             effects.c.task == task_id, effects.c.kind == EffectKind.PUSH, effects.c.state == "done"
         )
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return (await connection.execute(pushed.limit(1))).first() is not None
 
     async def mark_notified(self, task_id: int) -> None:

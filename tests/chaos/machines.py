@@ -29,8 +29,8 @@ from bot.tasks.database.connection import Database, connect, wait_for_database
 from bot.tasks.database.embedded import find_programs
 from bot.tasks.database.schema import migrate
 from bot.tasks.store import Store
-from tests.chaos.__main__ import SCRIPT, Chaos
 from tests.chaos.network import HOST, Machine, open_network, relay
+from tests.chaos.play import SCRIPT, Chaos
 from tests.chaos.processes import Processes, holds_run, play_requests, print_table
 from tests.support import ROOT
 from tests.support.flow import DONE, MEND, AtWork, eventually

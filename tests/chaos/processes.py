@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bot.tasks.database.connection import Database
 from bot.tasks.database.transactions import retry_while_away
-from tests.chaos.__main__ import COUNTED, Chaos
+from tests.chaos.play import COUNTED, Chaos
 from tests.support.flow import eventually
 
 
@@ -105,7 +105,7 @@ async def holds_run(database: Database, process: int) -> bool:
 
 def print_table(chaos: Chaos, wrong: Sequence[str]) -> int:
     """Print the rows and what was wrong; 1 when something was."""
-    print(f"{'phase':<28}" + "".join(f"{name:>10}" for name in COUNTED) + "  recovery p50 / p99")
+    print(f"{'phase':<30}" + "".join(f"{name:>10}" for name in COUNTED) + "  recovery p50 / p99")
     print(*(row.render() for row in chaos.rows), sep="\n")
     wrong = [*wrong, *(f"{row.name}: {what}" for row in chaos.rows for what in row.bad)]
     print(*wrong, sep="\n")

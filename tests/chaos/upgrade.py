@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bot.tasks.database.connection import Database, open_database
 from bot.tasks.store import Store
-from tests.chaos.__main__ import SCRIPT, Chaos
+from tests.chaos.play import SCRIPT, Chaos
 from tests.chaos.processes import Processes, holds_run, play_requests, print_table
 from tests.support import ROOT
 from tests.support.flow import AtWork, eventually

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from bot.domain import Event, Person, Repo, Request, TaskKind, Thread, Trigger, TriggerKind
-from bot.tasks.deliveries.records import ArrivedDelivery, DeliveryRecords, Stored
+from bot.tasks.deliveries.arrivals import ArrivedDelivery, Stored
+from bot.tasks.deliveries.records import DeliveryRecords
 
 _numbers = itertools.count(1)
 ALICE = Person(id=7, login="alice")

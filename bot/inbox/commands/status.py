@@ -6,6 +6,7 @@ from bot.domain import TERMINAL, Event, Task, TaskState
 from bot.flags.kill import is_paused
 from bot.github.app import RepoApi
 from bot.inbox.delivery_context import DeliveryContext, thread_key
+from bot.tasks.database.reading import read_from
 from bot.text.defuse import strip_markup
 
 DIGEST_SHOWN = 12  # characters of an approval's digest in its task's name
@@ -47,7 +48,7 @@ async def render_status(context: DeliveryContext, api: RepoApi, event: Event) ->
 
 async def _is_paused(context: DeliveryContext, event: Event) -> bool:
     repository = event.repo.id if event.repo else 0
-    async with context.store.engine.connect() as connection:
+    async with read_from(context.store.engine) as connection:
         return await connection.run_sync(is_paused, event.installation, repository)
 
 

@@ -21,7 +21,7 @@ from bot.github.lost.installations import AT_ONCE, Installation, InstalledReposi
 from bot.github.lost.recent import ISSUES, RecentItem, count_requests
 from bot.inbox.decision import AppIdentity
 from bot.inbox.mentions import find_mentions
-from bot.tasks.deliveries.records import ArrivedDelivery
+from bot.tasks.deliveries.arrivals import ArrivedDelivery
 from bot.tasks.store import Store
 
 log = structlog.get_logger(__name__)

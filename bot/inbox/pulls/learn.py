@@ -16,6 +16,7 @@ from bot.inbox.delivery_context import DeliveryContext, thread_key
 from bot.learn.gather import EndedPull, PullReader
 from bot.learn.propose import Proposer
 from bot.repo_config import RepoConfig
+from bot.tasks.database.reading import read_from
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,7 @@ async def learn_from_end(context: DeliveryContext, api: RepoApi, event: Event, *
     found = 0
     if made or reviewed:
         found = await _gather(context, api, event.installation, repo, thread, made=made)
-    async with store.engine.connect() as connection:
+    async with read_from(store.engine) as connection:
         paused = await connection.run_sync(is_paused, event.installation, repo.id)
     said = f"{found} corrections kept"
     if paused:

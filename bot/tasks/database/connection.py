@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from bot.tasks.database.embedded import (
     DatabaseTrouble,
+    is_embedded_database_alive,
     open_embedded_database,
     revive_embedded_database,
 )
@@ -107,6 +108,8 @@ async def _keep_alive(home: Path, url: str) -> AsyncIterator[None]:
     async def watch() -> None:
         while True:
             await asyncio.sleep(ALIVE_EVERY)
+            if is_embedded_database_alive(home):
+                continue
             try:
                 if await asyncio.to_thread(revive_embedded_database, home, url):
                     log.error("database.revived", home=str(home))

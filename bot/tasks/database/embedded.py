@@ -191,8 +191,6 @@ def revive_embedded_database(home: Path, url: str) -> bool:
     For a process that uses it, any number at once. Blocking. Raises DatabaseTrouble.
     """
     data = home.resolve() / "postgres"
-    if _is_alive(data):
-        return False
     with _lock(home.resolve()):
         if _is_alive(data):  # another process was first
             return False
@@ -202,8 +200,12 @@ def revive_embedded_database(home: Path, url: str) -> bool:
     return True
 
 
+def is_embedded_database_alive(home: Path) -> bool:
+    """Whether the main process of the server below ``home`` lives; cheap, for it is asked every second."""
+    return _is_alive(home.resolve() / "postgres")
+
+
 def _is_alive(data: Path) -> bool:
-    """Whether the server's main process lives; cheap, for it is asked every second."""
     try:
         os.kill(int((data / "postmaster.pid").read_text().split("\n", 1)[0]), 0)
     except PermissionError:  # it is another account's

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import removed_installations, tasks, write_turns
 
 MIRROR_DAYS = 7  # for which workers look for mirrors of repositories whose installation is gone
@@ -75,7 +76,7 @@ class RemovalRecords:
 
     async def list_removed_repositories(self) -> list[int]:
         """The repositories, by id, of installations that were removed lately and that no other one has."""
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return sorted(await connection.scalars(_REPOSITORIES, {"days": MIRROR_DAYS}))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,12 +9,13 @@ from typing import Any, Literal
 
 import structlog
 from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.tasks.database.column_values import plain, storable
+from bot.tasks.database.column_values import storable
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import DeliveryState, deliveries
-from bot.tasks.wake import wake_deliveries, wake_delivery
+from bot.tasks.deliveries.arrivals import ArrivedDelivery, Stored, hash_body, insert_arrived
+from bot.tasks.wake import wake_delivery
 
 log = structlog.get_logger(__name__)
 
@@ -46,25 +46,6 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArrivedDelivery:
-    """A webhook delivery that is to be stored, byte for byte.
-
-    ``about`` is the address of what it tells of: '' without one, None where that is not known.
-    """
-
-    guid: str
-    event: str
-    body: bytes
-    headers: Mapping[str, str]
-    action: str = ""
-    installation: int = 0
-    about: str | None = None
-
-
-Stored = Literal["new", "duplicate", "conflict"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FailedDelivery:
     """A delivery that was taken and failed for good, and why."""
 
@@ -85,41 +66,20 @@ class DeliveryRecords:
         The first body of a GUID wins. The same body again is a ``duplicate``, and a delivery that failed is
         then handled once more; another body is a ``conflict``, logged and otherwise ignored.
         """
-        digests = [hashlib.sha256(each.body).hexdigest() for each in arrived]
-        rows = {
-            each.guid: {
-                "guid": each.guid,
-                "event": each.event,
-                "action": storable(each.action),
-                "installation": each.installation,
-                "headers": plain(each.headers),
-                "body": each.body,
-                "body_sha256": digest,
-                "about": None if each.about is None else storable(each.about),
-            }
-            for each, digest in reversed(list(zip(arrived, digests, strict=True)))
-        }
-        # In one order, so that two transactions with the same GUIDs wait for each other and do not deadlock.
-        ordered = [rows[guid] for guid in sorted(rows)]
         async with self.engine.begin() as connection:
-            stored = await connection.execute(
-                insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.guid), ordered
-            )
-            fresh = set(stored.scalars())
-            if fresh:
-                await wake_deliveries(connection, [each["guid"] for each in ordered if each["guid"] in fresh])
+            fresh = await insert_arrived(connection, arrived)
             answers: list[Stored] = []
-            for each, digest in zip(arrived, digests, strict=True):
+            for each in arrived:
                 if each.guid in fresh:
                     fresh.remove(each.guid)
                     answers.append("new")
                 else:
-                    answers.append(await _compare_with_stored(connection, each, digest))
+                    answers.append(await _compare_with_stored(connection, each))
         return answers
 
     async def get_delivery(self, guid: str) -> Delivery | None:
         """The delivery, or None."""
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             age = func.extract("epoch", _compute_age()).label("age")
             query = select(deliveries, age).where(deliveries.c.guid == guid)
             row = (await connection.execute(query)).first()
@@ -151,7 +111,7 @@ class DeliveryRecords:
             deliveries.c.received_at >= since,
             func.position(literal(f'"{url}"'.encode()).op("IN")(deliveries.c.body)) > 0,
         )
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             for query in (named.where(deliveries.c.about != "", deliveries.c.received_at >= since), unnamed):
                 if (await connection.execute(query.limit(1))).first() is not None:
                     return True
@@ -160,7 +120,7 @@ class DeliveryRecords:
     async def list_failed_deliveries(self, limit: int = 20) -> list[FailedDelivery]:
         """The deliveries that were taken and failed for good, the newest first."""
         failed = select(deliveries).where(deliveries.c.state == DeliveryState.FAILED)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             rows = await connection.execute(failed.order_by(deliveries.c.received_at.desc()).limit(limit))
             return [
                 FailedDelivery(guid=row.guid, event=row.event, received_at=row.received_at, reason=row.reason)
@@ -170,7 +130,7 @@ class DeliveryRecords:
     async def count_failed_deliveries(self) -> int:
         """How many deliveries failed for good and are still kept."""
         failed = select(func.count()).where(deliveries.c.state == DeliveryState.FAILED)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return int(await connection.scalar(failed) or 0)
 
     async def purge_deliveries(self, about: Callable[[bytes], bool]) -> int:
@@ -196,7 +156,7 @@ class DeliveryRecords:
 
     async def find_newest_delivery_time(self) -> datetime | None:
         """When the newest delivery arrived; None without any."""
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             newest: datetime | None = await connection.scalar(select(func.max(deliveries.c.received_at)))
         return newest
 
@@ -239,7 +199,7 @@ class DeliveryRecords:
     async def get_oldest_new_delivery_age(self) -> float | None:
         """The age in seconds of the oldest unhandled delivery, None when there is none."""
         waited = func.extract("epoch", func.clock_timestamp() - func.min(deliveries.c.received_at))
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             age = await connection.scalar(select(waited).where(deliveries.c.state == DeliveryState.NEW))
         return None if age is None else max(0.0, float(age))
 
@@ -257,11 +217,11 @@ def _compute_age() -> ColumnElement[Any]:
 
 
 async def _compare_with_stored(
-    connection: AsyncConnection, arrived: ArrivedDelivery, digest: str
+    connection: AsyncConnection, arrived: ArrivedDelivery
 ) -> Literal["duplicate", "conflict"]:
     query = select(deliveries.c.body_sha256, deliveries.c.state).where(deliveries.c.guid == arrived.guid)
     known = (await connection.execute(query)).one()
-    if known.body_sha256 != digest:
+    if known.body_sha256 != hash_body(arrived.body):
         log.error(
             "delivery.conflict", delivery=arrived.guid, github_event=arrived.event, first=known.body_sha256
         )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import Repo
 from bot.tasks.database.column_values import plain, restore, storable
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import corrections, proposed_rules
 from bot.tasks.learning.corrections import Correction, CorrectionKind, ProposedRule, RuleState
 
@@ -57,7 +58,7 @@ class LearningRecords:
         """Those of a repository, the newest ``MOST_COMPARED``, the newest first."""
         query = select(corrections).where(corrections.c.repo_id == repo_id)
         newest = query.order_by(corrections.c.at.desc(), corrections.c.source).limit(MOST_COMPARED)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return [_build_correction(row) for row in await connection.execute(newest)]
 
     async def forget_corrections(self, repo_id: int) -> int:
@@ -101,7 +102,7 @@ class LearningRecords:
     async def list_proposed_rules(self, repo_id: int) -> list[ProposedRule]:
         """Every rule that was proposed in a repository, the oldest first."""
         query = select(proposed_rules).where(proposed_rules.c.repo_id == repo_id)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             rows = await connection.execute(query.order_by(proposed_rules.c.at, proposed_rules.c.key))
             return [_build_rule(row) for row in rows]
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import Run
 from bot.tasks.database.column_values import storable
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import live_output, live_viewers
 
 LOOK_SECONDS = 1.0  # between two looks for viewers, of all runs of a worker together
@@ -46,7 +47,7 @@ class LiveRecords:
     async def list_watched_runs(self) -> set[int]:
         """The ids of the runs that somebody watches now."""
         watched = select(live_viewers.c.run).where(live_viewers.c.until > func.clock_timestamp())
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return set(await connection.scalars(watched))
 
     async def add_output(self, run: Run, pieces: Sequence[OutputPiece], *, forget_until: int) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.tasks.database.column_values import storable
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import notices, notify_wishes
 
 KEPT = timedelta(days=30)  # for so long what was sent or given up stays to be looked at
@@ -57,7 +58,7 @@ class NoticeRecords:
     async def load_notify_wishes(self, repo_id: int) -> Mapping[str, Any] | None:
         """Whom a repository wants told, as its hob.yml said when it was last read."""
         query = select(notify_wishes.c.wishes).where(notify_wishes.c.repo_id == repo_id)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             found: Mapping[str, Any] | None = await connection.scalar(query)
         return found
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import Event, Person, Task
 from bot.tasks.database.column_values import storable
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import (
     TASK_PERSON,
     DeliveryState,
@@ -92,19 +93,19 @@ class SafetyRecords:
         """Why a person's requests are not taken in a repository, the operator's word first."""
         scopes = blocks.c.scope.in_([EVERYWHERE, name_repository(repo_id)])
         query = select(blocks).where(blocks.c.person == person, scopes).order_by(blocks.c.scope)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             row = (await connection.execute(query.limit(1))).first()
         return _build_block(row) if row else None
 
     async def list_blocked(self, repo_id: int) -> frozenset[int]:
         """The numbers of the accounts that are not heard in a repository."""
         scopes = blocks.c.scope.in_([EVERYWHERE, name_repository(repo_id)])
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return frozenset(await connection.scalars(select(blocks.c.person).where(scopes)))
 
     async def list_blocks(self) -> list[Block]:
         """Everybody who is blocked anywhere, the newest first."""
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             rows = await connection.execute(select(blocks).order_by(blocks.c.since.desc(), blocks.c.person))
             return [_build_block(row) for row in rows]
 
@@ -115,7 +116,7 @@ class SafetyRecords:
         )
         if repo_id is not None:
             query = query.where(tasks.c.repo_id == repo_id)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return list(await connection.scalars(query.order_by(tasks.c.id)))
 
     async def find_person(self, login: str) -> Person | None:
@@ -128,7 +129,7 @@ class SafetyRecords:
             func.lower(refused_requests.c.login) == name
         )
         both = asked.union_all(refused).subquery()
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             found = await connection.scalar(select(both.c.id).order_by(both.c.at.desc()).limit(1))
             if found is None:  # somebody blocked before they ever asked here
                 blocked = select(blocks.c.person).where(func.lower(blocks.c.login) == name)
@@ -141,7 +142,7 @@ class SafetyRecords:
         refused = select(refused_requests.c.repo_id).where(
             func.lower(refused_requests.c.repo_full_name) == full_name.lower()
         )
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             for query in (asked.order_by(tasks.c.id.desc()), refused.order_by(refused_requests.c.at.desc())):
                 found: int | None = await connection.scalar(query.limit(1))
                 if found is not None:
@@ -152,7 +153,7 @@ class SafetyRecords:
         """Whether a person asked for something in a repository before, or was admitted there."""
         admitted = select(literal(1)).where(admissions.c.repo_id == repo_id, admissions.c.person == person)
         before = select(literal(1)).where(tasks.c.repo_id == repo_id, _is_by(person))
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return bool(await connection.scalar(select(or_(admitted.exists(), before.exists()))))
 
     async def admit(self, repo_id: int, person: Person, *, by: str) -> int:
@@ -241,7 +242,7 @@ class SafetyRecords:
             .where(refused_requests.c.at > func.now() - DAY)
             .group_by(refused_requests.c.reason)
         )
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             return {row[0]: row[1] for row in await connection.execute(query)}
 
     async def count_recent_requests(
@@ -265,7 +266,7 @@ class SafetyRecords:
                 for one in (by, tasks.c.repo_id == repo_id, tasks.c.installation == installation)
             )
         ).where(tasks.c.created_at > until - HOUR, *which)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             counts = tuple((await connection.execute(query)).one())
         return RecentRequests(person=counts[0], repository=counts[1], installation=counts[2])
 

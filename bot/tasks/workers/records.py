@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import workers
 
 SILENT_SECONDS = 3600.0  # after which a worker that said nothing is forgotten
@@ -57,7 +58,7 @@ class WorkerRecords:
         Of one that is not known to be present itself it is so, too: rather two do it than nobody.
         """
         age = func.extract("epoch", func.now() - workers.c.seen_at)
-        async with self.engine.connect() as connection:
+        async with read_from(self.engine) as connection:
             present = (await connection.scalars(select(workers.c.worker).where(age <= PRESENT_SECONDS))).all()
         return worker not in present or worker == min(present)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import structlog
 from sqlalchemy import event, text
 
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
-from bot.tasks.deliveries.records import ArrivedDelivery
-from bot.tasks.deliveries.writer import MOST_BYTES, DeliveryWriter
+from bot.tasks.deliveries.arrivals import ArrivedDelivery
+from bot.tasks.deliveries.writer import MOST_BYTES, DeliveryWriter, StoringTooSlow
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
@@ -96,12 +97,87 @@ async def test_large_bodies_are_not_stored_in_one_statement(store: Store, databa
 
 async def test_who_gave_up_waiting_does_not_hold_up_others(store: Store) -> None:
     writer = DeliveryWriter(store)
-    asked = [asyncio.create_task(writer.add(arrived(f"g{number}"))) for number in range(9)]
-    await asyncio.sleep(0)
+    asked = [writer.add(arrived(f"g{number}")) for number in range(9)]
     asked[4].cancel()
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [each for each in answers if each != "new"] == [answers[4]]
+    assert await store.get_delivery("g4") is None
     assert await writer.add(arrived("later")) == "new"
+
+
+async def test_s07_who_waited_too_long_hears_of_it_and_is_not_stored_later(
+    store: Store, database: Database
+) -> None:
+    writer = DeliveryWriter(store)
+    async with database.engine.connect() as blocker:
+        await blocker.execute(text("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE"))
+        begun = writer.add(arrived("begun"), within=0.3)
+
+        async def is_held_up() -> bool:
+            return bool(await blocker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+        await until(is_held_up)
+        late = writer.add(arrived("late"), within=0.3)
+        patient = writer.add(arrived("patient"))
+        for answer in (begun, late):
+            with pytest.raises(StoringTooSlow):
+                await answer
+        await blocker.rollback()
+    assert await patient == "new"
+    assert await store.get_delivery("late") is None
+    assert await writer.add(arrived("begun")) == "duplicate", "its commit was under way, and only slow"
+
+
+async def test_so_many_may_wait_and_no_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.tasks.deliveries.writer.MOST_WAITING", 3)
+    writer = DeliveryWriter(store)
+    asked = [writer.add(arrived(f"g{number}")) for number in range(4)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert answers[:3] == ["new"] * 3
+    assert isinstance(answers[3], StoringTooSlow)
+
+
+async def test_commits_that_follow_each_other_quickly_gather(store: Store, database: Database) -> None:
+    """One every millisecond, as at 1,000 a second, with a database that needs no time."""
+    writer, commits = DeliveryWriter(store), count_commits(database)
+    asked = []
+    for number in range(100):
+        asked.append(writer.add(arrived(f"g{number}")))
+        await asyncio.sleep(0.001)
+    assert set(await asyncio.gather(*asked)) == {"new"}
+    assert len(commits) <= 60
+
+
+async def test_one_line_of_the_log_tells_of_a_commit(store: Store) -> None:
+    writer = DeliveryWriter(store)
+    with structlog.testing.capture_logs() as lines:
+        await asyncio.gather(*(writer.add(arrived(guid)) for guid in ("a", "b", "b")))
+        await asyncio.gather(*(writer.add(arrived(guid)) for guid in "cdefg"))
+    stored = [line for line in lines if line["event"] == "deliveries.stored"]
+    told = [(line["deliveries"], line["count"], line["new"]) for line in stored]
+    assert told == [("a b b", 3, 2), ("c d e f and 1 more", 5, 5)]
+
+
+async def test_what_unicode_and_bytes_allow_comes_back_as_it_was(store: Store) -> None:
+    body = bytes(range(256)) * 3 + b'\\"{},NULL'
+    odd = ArrivedDelivery(
+        guid="odd",
+        event="issues",
+        body=body,
+        headers={'a"\\{},': "\u00e9\u2028 NULL"},
+        action="a\x00\ud800b",
+        installation=2**62,
+        about='https://github.test/"{},\\',
+    )
+    plain = ArrivedDelivery(guid="plain", event="issues", body=b"", headers={}, about=None)
+    assert await store.add_deliveries([odd, plain]) == ["new", "new"]
+    found = await store.get_delivery("odd")
+    assert found is not None
+    assert (found.body, found.headers, found.installation) == (body, odd.headers, 2**62)
+    assert found.action == "a\ufffd\ufffdb"
+    empty = await store.get_delivery("plain")
+    assert empty is not None
+    assert (empty.body, empty.headers) == (b"", {})
 
 
 @pytest.mark.parametrize("woken", [True, False], ids=["by its job", "by the sweep"])
