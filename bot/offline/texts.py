@@ -122,8 +122,8 @@ def explain_not_found(
         diff = "\n".join(_render_edit(edit) for edit in found.unsure)
         where = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.unsure)
         parts.append(
-            f"So nothing was changed; the change at {where} would be\n\n{diff}\n\n"
-            "Say whether it is meant, or add a test that tells."
+            f"Nothing was changed. At {where} the edit would be\n\n{diff}\n\n"
+            "If it is what you mean, say so; or add a test that tells."
         )
     elif found is not None and found.suspects:
         one = found.suspects[0]

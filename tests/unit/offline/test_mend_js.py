@@ -283,7 +283,7 @@ def test_which_failing_tests_are_meant(tmp_path: Path, scope: str, text: str, as
         ("a === b", 4, 5, "", "comparison", ""),
         ("a < b", 3, 3, "=", "comparison", ""),
         ("a < b", 2, 3, ">", "comparison", "turns a comparison round"),
-        ("a && b", 2, 4, "||", "boolean-operator", "joins conditions in another way"),
+        ("a && b", 2, 4, "||", "boolean-operator", "joins conditions the other way"),
         ("a || b", 2, 4, "??", "boolean-operator", ""),
         ("a", 0, 0, "!", "negation", "turns a condition round"),
         ("a()", 0, 3, "", "removed-statement", "leaves a statement out"),
