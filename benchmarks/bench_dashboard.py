@@ -76,7 +76,7 @@ FROM tasks WHERE id > :first""",
     chosen)
 SELECT task, task, id, 1, 'ended', 'model-' || id % 3, started_at, ended_at,
     '{"kind": "changed", "title": "Take a share", "suspicions": []}', usage, true
-FROM runs""",
+FROM runs WHERE task > :first""",
     """INSERT INTO attempt_turns (attempt, seq, record)
 SELECT id, n, '{"model": "m", "text": "", "calls": [{"name": "shell", "args": {"command": "pytest"},
     "output": "1 passed", "ok": true, "ms": 9}],
