@@ -84,5 +84,6 @@ def test_a_rival_that_leaves_a_line_out_is_named_by_its_place() -> None:
     look = write_summary(found, TestRunResult(code=0, output="")).partition("**Look at:** ")[2]
     assert look == (
         "no test that passed before runs the changed line, so little checks what else it does. "
-        "To leave `calc.py:2` out would pass too, but `add(1, 2)` gives `None` with it and `3` with this change."
+        "To leave `calc.py:2` out would pass too, "
+        "but `add(1, 2)` gives `None` with it and `3` with this change."
     )
