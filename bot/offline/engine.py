@@ -37,9 +37,9 @@ from bot.offline.tool_results import (
     read_test_run,
 )
 
-WHOLE_SECONDS = 56.0  # from the first run of the tests to the last
-MEND_SECONDS = 48.0  # the most the search may take
-LEAST_SECONDS = 20.0  # and what it gets where the tests alone are slow
+MEND_SECONDS = 48.0  # the most the search may take; it takes less where the tests alone are slow
+HUNG_SECONDS = 31.0  # the same where the tests did not end: that time is gone
+MOST_REAL = 6.0  # times the search's seconds on a busy machine: SLOWEST of the guests' clocks
 FIRST_SECONDS = 25.0  # for the tests as they are: the fault may be a loop without end
 ALL_SECONDS = 600.0
 EXAMPLE_SECONDS = 60.0  # for the calls that a request shows
@@ -157,8 +157,8 @@ def _search(
     """The search and what follows it; ``shells`` are the commands since the tests and the examples ran."""
     edits = [text for tool, text in results if tool == "edit"]
     if not shells:
-        seconds = _choose_search_seconds(first)
-        wait = 2 * seconds + 30.0  # on a busy machine the search's clock runs at half speed
+        seconds = MEND_SECONDS if first.code is not None else HUNG_SECONDS
+        wait = MOST_REAL * seconds + 30.0
         search = _shell(_make_mend_command(brief, seconds, first, shown), wait)
         if shown is not None and shown.tests:
             return [_plan(1), _write(shown.path, shown.text), search]
@@ -194,16 +194,6 @@ def _end_mending(
         _plan(len(STEPS)),
         _finish("changed", texts.make_title(found), texts.write_summary(found, after, shown)),
     ]
-
-
-def _choose_search_seconds(first: TestRunResult) -> float:
-    """For the search: what is left of a minute when the tests run before it, after it, and in the proof.
-
-    Tests that hang are quick once the fault is fixed.
-    """
-    if first.code is None:
-        return WHOLE_SECONDS - FIRST_SECONDS
-    return min(MEND_SECONDS, max(LEAST_SECONDS, WHOLE_SECONDS - 4 * first.seconds))
 
 
 def _make_mend_command(

@@ -185,6 +185,9 @@ PHRASES = {
     "absent-key": Phrase("Fix lookup in", "A key that is absent was not handled: {old} has to be {new}."),
     "new-row": Phrase("Add missing row in", add="The row {new} was missing."),
     "new-name": Phrase("Add missing item in", add="The item {new} was missing."),
+    "whole-value": Phrase("Fix format in", "A tuple was taken apart by the format: {new} is meant."),
+    "absent-attribute": Phrase("Handle missing attribute in", "Some values have no such attribute."),
+    "sibling-option": Phrase("Fix option in", "The option {old} has to be {new}."),
     "regex-part": Phrase("Fix regular expression in", "The pattern {old} did not fit: {new} is meant."),
     "syntax": Phrase(
         "Fix syntax in", "The line was not valid Python.", "The line was not valid Python: {new} was missing."

@@ -9,7 +9,7 @@ from bot.causes.explain import explain_failure
 from bot.domain import Brief
 from bot.offline.languages import TestLanguage, read_language
 from bot.offline.phrases import PHRASES, PLAIN, explain_edit
-from bot.offline.tool_results import ExamplesResult, FoundEdit, MendResult, TestRunResult
+from bot.offline.tool_results import ExamplesResult, FoundEdit, MendResult, RivalChange, TestRunResult
 
 _PYTHON = re.compile(r"python|pytest|unittest|tox|nox|manage\.py|make|just|task")  # may run Python's tests
 DID_NOT_START = (4, 126, 127)  # exit codes: pytest's for wrong options, the shell's for no program
@@ -122,8 +122,8 @@ def explain_not_found(
         diff = "\n".join(_render_edit(edit) for edit in found.unsure)
         where = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.unsure)
         parts.append(
-            f"So nothing was changed; the change at {where} would be\n\n{diff}\n\n"
-            "Say whether it is meant, or add a test that tells."
+            f"Nothing was changed. At {where} the edit would be\n\n{diff}\n\n"
+            "If it is what you mean, say so; or add a test that tells."
         )
     elif found is not None and found.suspects:
         one = found.suspects[0]
@@ -210,7 +210,9 @@ def write_summary(found: MendResult, after: TestRunResult, shown: ExamplesResult
     lines = [failed, "", *(_render_edit(edit) for edit in found.edits), ""]
     lines.append(f"**How sure:** {_judge_sureness(found, after)}")
     if look := _list_doubts(found):
-        lines.append(f"**Look at:** {' '.join(look)}")
+        lines.append(
+            f"**Look at:** {' '.join([look[0], *(each[:1].upper() + each[1:] for each in look[1:])])}"
+        )
     return "\n".join(lines)
 
 
@@ -249,17 +251,14 @@ def _list_doubts(found: MendResult) -> list[str]:
         lines.append(f"{few} the changed line, so little checks what else it does.")
     if found.rival is not None and found.rival.call:
         one = found.rival
-        text = " ".join(one.after.split())[:120]
         lines.append(
-            f"`{text}` (`{one.path}:{one.line}`) would pass too, but `{one.call}` "
+            f"{_name_rival(one)} would pass too, but `{one.call}` "
             f"gives `{one.other}` with it and `{one.this}` with this change."
         )
     elif found.rival is not None and found.rival.after:
-        one = found.rival
-        text = " ".join(one.after.split())[:120]
         more = "" if found.others < 2 else " and so would others" if found.others > 2 else " and one more"
         lines.append(
-            f"`{text}` (`{one.path}:{one.line}`) would pass too{more}: see which of them says what is meant."
+            f"{_name_rival(found.rival)} would pass too{more}: see which of them says what is meant."
         )
     elif found.others:
         others = "one other change" if found.others == 1 else f"{found.others} other changes"
@@ -284,6 +283,12 @@ def _list_doubts(found: MendResult) -> list[str]:
     if found.tests.beyond:
         lines.append(_explain_beyond(found.tests.beyond))
     return lines
+
+
+def _name_rival(one: RivalChange) -> str:
+    """Another change that passes, by what its line would say."""
+    text = " ".join(one.after.split())[:120]
+    return f"`{text}` (`{one.path}:{one.line}`)" if text else f"To leave `{one.path}:{one.line}` out"
 
 
 def _explain_left(tests: Sequence[str], count: int) -> str:

@@ -54,6 +54,11 @@ class Baseline:
         return name in self.runs and self.runs[name].outcome == "hung"
 
     @property
+    def ended_seconds(self) -> float:
+        """What the tests that ended took together; those that hang are quick once the fault is mended."""
+        return sum(run.seconds for run in self.runs.values() if run.outcome != "hung")
+
+    @property
     def excluded(self) -> set[str]:
         """Tests that a change of the code cannot be judged by."""
         return {*self.flaky, *self.beyond, *self.unasked}

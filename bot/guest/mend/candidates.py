@@ -51,14 +51,16 @@ def replace_parts(change: FoundChange, parts: tuple[Candidate, ...]) -> FoundCha
     return replace(change, parts=parts)
 
 
-def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Candidate]:
+def propose(
+    findings: Findings, clues: Clues, seconds: float = 30.0, most: int = MOST_MADE
+) -> list[Candidate]:
     """Candidates of every template on the suspicious lines, best first, each text once.
 
-    The worst lines come first, so that what ``seconds`` or ``MOST_MADE`` cut off is the least suspicious.
+    The worst lines come first, so that what ``seconds`` or ``most`` cut off is the least suspicious.
     """
     best: dict[tuple[str, tuple[TextEdit, ...]], Candidate] = {}
     sites: list[tuple[float, list[Template], Site]] = []
-    end, last = time.process_time() + seconds, time.monotonic() + 3 * seconds  # others may use the core too
+    end = time.process_time() + seconds
     wanted: dict[str, dict[int, float]] = {}
     for suspect in findings.suspects[:LINES]:
         wanted.setdefault(suspect.path, {})[suspect.line] = suspect.score
@@ -82,7 +84,7 @@ def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Can
             key = (candidate.path, candidate.edits)
             if key not in best or best[key].score < candidate.score:
                 best[key] = candidate
-        if len(best) > MOST_MADE or time.process_time() > end or time.monotonic() > last:
+        if len(best) >= most or time.process_time() > end:
             break
     return sorted(best.values(), key=lambda each: (-each.score, each.path, each.line))[:MOST]
 

@@ -43,6 +43,7 @@ class Findings:
     sources: dict[str, Source] = field(default_factory=dict)
     types: dict[tuple[str, str], dict[str, set[str]]] = field(default_factory=dict)
     covering: dict[str, list[str]] = field(default_factory=dict)  # path -> passing tests that enter it
+    request: str = ""  # its words, as they are
     test_literals: frozenset[str] = frozenset()  # what the failing tests give and expect, as ``repr``
     broken: dict[str, tuple[int, str]] = field(
         default_factory=dict

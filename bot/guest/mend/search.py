@@ -74,9 +74,18 @@ class CandidateSearch:
         return True
 
     def run(
-        self, candidates: Sequence[Candidate], *, under: FoundChange | None = None, until: float | None = None
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        under: FoundChange | None = None,
+        until: float | None = None,
+        most: int | None = None,
     ) -> None:
-        """Try candidates, on top of the change ``under`` if given, until one is found or time is up."""
+        """Try candidates, on top of the change ``under`` if given, until one is found or time is up.
+
+        After ``most`` tries without an answer it stops.
+        """
+        before = self.tally.tried
         end = min(until or self.deadline, self.deadline)
         swappable = deque(each for each in candidates if not each.fresh)
         order = count()
@@ -88,6 +97,8 @@ class CandidateSearch:
         while swappable or fresh:
             now = clock.read_seconds()
             if now >= end or (stop and now >= stop):
+                return
+            if most is not None and not stop and self.tally.tried - before >= most:
                 return
             affordable = fresh_seconds <= FRESH_SHARE * (now - began) + FRESH_AHEAD
             early = self.tally.tried < 3 * BATCH  # the server for fresh imports costs a second to start

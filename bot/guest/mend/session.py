@@ -10,7 +10,7 @@ from typing import Any
 
 from . import clock, report
 from .baseline import REPEATS, Baseline, exclude_flaky, run_baseline, start_server, trace_tests
-from .candidates import Candidate, FoundChange, propose, replace_parts
+from .candidates import MOST_MADE, Candidate, FoundChange, propose, replace_parts
 from .choice.compare import compare_changes
 from .choice.verdict import find_doubt
 from .clues import gather_clues
@@ -26,6 +26,8 @@ from .unbound import repair_names
 
 # One side alone passes the test and is half a change.
 ONE_EDIT = frozenset(("case-folding", "whole-text", "wrapped-sides"))
+FIRST_MADE = 3000  # candidates of the most suspicious places, before those of all places are made
+FIRST_TRIED = 120  # of these, the likeliest
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
 
 Say = Callable[[str], None]
@@ -59,9 +61,12 @@ def mend(
 def _search_with_server(
     server: ForkServerClient, root: Path, request: Request, deadline: float, say: Say
 ) -> dict[str, Any]:
-    left = deadline - clock.read_seconds()
+    began = clock.read_seconds()
     order = partial(order_by_request, request=request)
-    base = run_baseline(server, 0.4 * left, order)
+    base = run_baseline(server, 0.4 * (deadline - began), order)
+    suite = min(base.ended_seconds, clock.read_seconds() - began)
+    deadline = began + clock.allot_seconds(deadline - began, suite)
+    left = deadline - began
     say(
         f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, "
         f"{len(base.errors)} modules do not load"
@@ -94,14 +99,20 @@ def _search_with_server(
             return told | {"outcome": "cannot_run", "reason": why}
     findings = localise(root, base, request.text)
     clues = gather_clues(base, request.text)
+    findings.request = request.text
     findings.test_literals = frozenset(map(repr, (*clues.numbers, *clues.strings)))
     seconds = 0.15 * (deadline - clock.read_seconds())
-    candidates = [*repair_syntax(findings), *repair_names(findings, clues.missing, root)]
-    candidates = [*candidates, *propose(findings, clues, seconds)]
-    candidates = rank_candidates(candidates, findings, clues, request.text, load_weights())
-    if base.only_fresh_imports:
-        candidates = [replace(each, fresh=True) for each in candidates]
-    say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
+    repairs = [*repair_syntax(findings), *repair_names(findings, clues.missing, root)]
+
+    def make_candidates(most: int) -> list[Candidate]:
+        made = [*repairs, *propose(findings, clues, seconds, most)]
+        made = rank_candidates(made, findings, clues, request.text, load_weights())
+        made = [replace(each, fresh=True) for each in made] if base.only_fresh_imports else made
+        say(f"{len(findings.suspects)} suspicious lines, {len(made)} candidate changes")
+        return made
+
+    candidates = make_candidates(FIRST_MADE)
+    whole = len(candidates) < FIRST_MADE
     runner = CandidateRunner(
         root=root,
         server=server,
@@ -112,7 +123,10 @@ def _search_with_server(
     )
     search = CandidateSearch(runner, base, deadline - VERIFY_SHARE * left)
     try:
-        answer = _search(search, candidates, say)
+        answer = None if whole else _search_first(search, candidates, say)
+        if answer is None:
+            candidates = candidates if whole else make_candidates(MOST_MADE)
+            answer = _search(search, candidates, say)
     finally:
         runner.close()
     return _make_result(search, base, findings, candidates, answer)
@@ -133,6 +147,13 @@ def _start_fresh_server(server: ForkServerClient, base: Baseline) -> ForkServerC
 
 def _is_selection(argument: str, root: Path) -> bool:
     return not argument.startswith("-") and (root / argument.split("::")[0]).exists()
+
+
+def _search_first(search: CandidateSearch, candidates: list[Candidate], say: Say) -> FoundChange | None:
+    """The likeliest of the most suspicious places: often enough, and to make them all takes seconds."""
+    search.run(candidates, most=FIRST_TRIED)
+    search.tally.exhausted = False
+    return _find_verified(search, say)
 
 
 def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> FoundChange | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tokenize
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -51,6 +52,10 @@ class Source:
         self.text = text
         self.tree = ast.parse(text if parsed else "")
         self.starts = [0, *(match.end() for match in _BREAK.finditer(text))]
+        ends = [*self.starts[1:], len(text)]
+        self.lines = [text[a:b].rstrip("\r\n") for a, b in zip(self.starts, ends, strict=True)]
+        self.newline = match.group() if (match := _BREAK.search(text)) else "\n"  # by the first line
+        self._ascii = text.isascii()
         self.bodies: dict[int, ast.FunctionDef | ast.AsyncFunctionDef] | None = None  # kept by candidates
         self.places: dict[int, tuple[str, bool]] | None = None  # kept by localise
         self.parents: dict[ast.AST, ast.AST] = {}
@@ -65,24 +70,16 @@ class Source:
 
     def line(self, number: int) -> str:
         """The text of line ``number`` (from 1) without its line end."""
-        if not 1 <= number <= len(self.starts):
-            return ""
-        end = self.starts[number] if number < len(self.starts) else len(self.text)
-        return self.text[self.starts[number - 1] : end].rstrip("\r\n")
+        return self.lines[number - 1] if 1 <= number <= len(self.lines) else ""
 
     def line_of(self, offset: int) -> int:
         """The number of the line that holds ``offset``."""
-        low, high = 0, len(self.starts)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.starts[middle] <= offset else (low, middle)
-        return low + 1
+        return max(1, bisect_right(self.starts, offset))
 
     def offset(self, line: int, column: int) -> int:
         """The character offset of ``ast``'s (line, UTF-8 column)."""
         start = self.starts[line - 1]
-        text = self.line(line)
-        if text.isascii():
+        if self._ascii or (text := self.lines[line - 1]).isascii():
             return start + column
         return start + len(text.encode()[:column].decode(errors="ignore"))
 
@@ -164,12 +161,6 @@ class Source:
         if self.text[self.starts[node.lineno - 1] : start].strip() or (rest and not rest.startswith("#")):
             return None
         return first, after
-
-    @property
-    def newline(self) -> str:
-        """The file's line end, judged by its first line."""
-        match = _BREAK.search(self.text)
-        return match.group() if match else "\n"
 
 
 def find_first_line(node: ast.stmt) -> int:

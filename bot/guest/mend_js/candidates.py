@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 MOST = 12_000
-_NODES = 6000  # of all files, the most suspicious ones
+REPEATED = 0.99  # how likely a template's next candidate is, beside the one before
+MOST_MADE = 60_000  # before the likeliest are kept: places of a long function are equally suspicious
+_NODES = 20_000  # of all files, the most suspicious ones
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,9}(?:\.\d{1,6})?(?![\w.])")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _MISSING = (
@@ -96,7 +99,7 @@ def propose(suspicions: Sequence[Suspicion], clues: JsClues, seconds: float) -> 
     rated.sort(key=lambda each: -each[0])
     found: dict[tuple[str, int, int, str], JsCandidate] = {}
     for suspicion, one, node in rated[:_NODES]:
-        if clock.read_seconds() > until or len(found) >= MOST:
+        if clock.read_seconds() > until or len(found) >= MOST_MADE:
             break
         source = one.source
         for template in TEMPLATES:
@@ -116,7 +119,17 @@ def propose(suspicions: Sequence[Suspicion], clues: JsClues, seconds: float) -> 
                         edit=small,
                         passing=one.passing(node),
                     )
-    return sorted(found.values(), key=lambda each: -each.score)
+    return _mix(sorted(found.values(), key=lambda each: -each.score)[:MOST])
+
+
+def _mix(ranked: Sequence[JsCandidate]) -> list[JsCandidate]:
+    """In the order of the tries: the more of a template came before, the less likely is its next one."""
+    count: Counter[str] = Counter()
+    rated = []
+    for each in ranked:
+        rated.append((each.score * REPEATED ** count[each.edit.template], each))
+        count[each.edit.template] += 1
+    return [each for _, each in sorted(rated, key=lambda pair: -pair[0])]
 
 
 def _trim(data: bytes, edit: JsEdit) -> JsEdit | None:

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..checks.supervise import Reports, Session, make_environment, merge_tests
+from . import clock
 
 WATCH = Path(__file__).resolve().parent / "programs" / "watch.cjs"
+LOOK_SECONDS = 0.5  # between two looks at how long a program waits for a processor
 OUTPUT_BYTES = 300_000  # of what a run prints, the last
 _TITLE = re.compile(r"^# (?!tests |pass |fail |ok$|skip |todo |cancelled |duration_ms |suites )(\S.*)$")
 _POINT = re.compile(r"^(not )?ok \d{1,9} ?-? ?(.*)$")
@@ -61,7 +63,7 @@ def run_command(
     asked: dict[str, object] | None = None,
     coverage: Path | None = None,
 ) -> NodeRun:
-    """Run ``words`` to their end, or kill them and what they started after ``seconds`` of real time."""
+    """Run ``words`` to their end, or kill all that they started after ``seconds`` of the search's clock."""
     folder = scratch / f"run-{time.monotonic_ns()}"
     folder.mkdir()
     reports = Reports(str(folder))
@@ -81,15 +83,14 @@ def run_command(
             words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
-        hung = False
+        clock.watch(child.pid)
         try:
-            child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            hung = True
+            hung = not _wait(child, seconds)
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+            clock.leave(child.pid)
     took = time.monotonic() - began
     sessions = reports.close()
     text = (folder / "output").read_bytes()[-OUTPUT_BYTES:].decode("utf-8", "replace")
@@ -106,6 +107,16 @@ def run_command(
         complete=not hung and _are_complete(sessions),
         programs=programs,
     )
+
+
+def _wait(child: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether it ends within so many seconds of the search's clock, which has to look now and then."""
+    end = clock.read_seconds() + seconds
+    while (left := end - clock.read_seconds()) > 0:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(min(left, LOOK_SECONDS))
+            return True
+    return False
 
 
 def _are_complete(sessions: Sequence[Session]) -> bool:

@@ -55,8 +55,9 @@ def mend(
 
 
 def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict[str, Any]:
-    left = deadline - clock.read_seconds()
-    whole = judge.run_all(0.5 * left, coverage=judge.scratch / "coverage" / "all")
+    began = clock.read_seconds()
+    whole = judge.run_all(0.5 * (deadline - began), coverage=judge.scratch / "coverage" / "all")
+    deadline = began + clock.allot_seconds(deadline - began, clock.read_seconds() - began)
     everything = list_outcomes(whole)
     failing = [name for name, was in everything.items() if was == "failed"]
     say(f"{len(everything)} tests: {len(everything) - len(failing)} pass, {len(failing)} fail")

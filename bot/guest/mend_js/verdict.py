@@ -8,10 +8,10 @@ from .search import JsBaseline
 SHOWN = 3  # failing tests that show that a condition is meant another way
 MATURE = 60  # passing tests, among which one that is the wrong way round would have been seen
 _TURNS = {
-    "boolean-operator": "joins conditions in another way",
-    "branches": "runs other branches",
+    "boolean-operator": "joins conditions the other way",
+    "branches": "changes which branch runs",
     "comparison": "turns a comparison round",
-    "condition": "decides by another condition",
+    "condition": "changes a condition",
     "negation": "turns a condition round",
     "removed-statement": "leaves a statement out",
 }
@@ -25,10 +25,10 @@ def find_doubt(answer: JsCandidate, data: bytes, base: JsBaseline) -> str:
     turn = describe_turn(answer, data)
     if not turn or turned >= SHOWN or passed < MATURE:
         return ""
-    tests = "one failing test shows" if turned == 1 else f"{turned} failing tests show"
+    tests = "one failing test is" if turned == 1 else f"{turned} failing tests are"
     return (
-        f"the change that passes {turn}, the {passed} tests that pass do not care, "
-        f"and {tests} too little of what is meant"
+        f"the likeliest edit {turn}, which none of the {passed} passing tests notices; "
+        f"{tests} too little to tell whether that is meant"
     )
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from bot.domain import Brief, PromptText, TaskKind, Trust
 from bot.guest.mend.baseline import Baseline, run_baseline, start_server, trace_tests
-from bot.guest.mend.request.asked import Request, leave_unasked
+from bot.guest.mend.forkserver.client import TestRun
+from bot.guest.mend.request.asked import WORD, Request, leave_unasked, rate_test
 from bot.guest.mend.request.examples import check_examples
 from bot.offline.examples.find import find_examples, read_examples
 from bot.offline.intent import Intent, read_intent
@@ -206,6 +207,33 @@ def test_a_report_with_an_example_becomes_a_test_or_an_honest_refusal(
     if written:
         assert written in told["text"]
         assert told["path"].startswith("tests/test_reported_")
+
+
+@pytest.mark.parametrize(
+    ("said", "rate"),
+    [
+        ("Long texts push the amount out of its column by one character", WORD),  # two words of the branch
+        ("fix: allow pct-encoded entities in fragments", WORD),  # a parameter's name
+        ("Long texts are slow to load", 0),
+        ("The last column is lost", 0),
+    ],
+)
+def test_a_report_is_about_what_the_failing_test_runs_and_others_do_not(
+    said: str, rate: int, tmp_path: Path
+) -> None:
+    code = tmp_path / "shown.py"
+    code.write_text(
+        "def put(day, text, amount, fragment):\n    if len(text) > 9:\n        text = text[:9]\n"
+        "    return text + amount\n"
+    )
+    where = {"t.py::test_a": (str(tmp_path / "t.py"), "test_a", 1)}
+    passing = {
+        f"t.py::{n}": TestRun(id=f"t.py::{n}", outcome="passed", lines={str(code): [2, 4]}) for n in range(5)
+    }
+    run = TestRun(id="t.py::test_a", outcome="failed", lines={str(code): [2, 3, 4]})
+    run.types = [(str(code), "put", {})]
+    base = Baseline(where=where, passing=passing, failing=[run], runs={run.id: run})
+    assert rate_test(base, run, Request(text=said, scope="report"), f"{tmp_path}/") == rate
 
 
 def _as_json(example: Any) -> dict[str, str]:

@@ -100,11 +100,11 @@ def test_what_takes_something_away_is_doubted(before: str, after: str, template:
         ("<", ">", "comparison", "turns a comparison round"),
         ("in", "not in", "comparison", "turns a comparison round"),
         ("<", "<=", "comparison", ""),
-        ("and", "or", "boolean-operator", "joins conditions in another way"),
+        ("and", "or", "boolean-operator", "joins conditions the other way"),
         ("<", "<=", "negation", "turns a condition round"),
-        ("<", "<=", "branches", "runs other branches"),
+        ("<", "<=", "branches", "changes which branch runs"),
         ("<", "<=", "removed-statement", "leaves a statement out"),
-        ("<", "<=", "shaped-value", "makes another kind of value"),
+        ("<", "<=", "shaped-value", "converts what is given"),
     ],
 )
 def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(
@@ -121,7 +121,7 @@ def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(
     assert describe_turn(mature, tried).startswith(turn) and bool(describe_turn(mature, tried)) == bool(turn)
     alone = Comparison(ranked=(tried,))
     assert find_doubt(young, alone, tried, tried) == ""
-    assert ("one failing test shows too little" in find_doubt(mature, alone, tried, tried)) == bool(turn)
+    assert ("one failing test is too little" in find_doubt(mature, alone, tried, tried)) == bool(turn)
     several = replace_parts(tried, tried.parts)
     several.turned = {f"t.py::test_{n}" for n in range(3)}
     assert find_doubt(mature, alone, several, several) == ""
@@ -183,7 +183,7 @@ def test_of_two_answers_that_no_test_tells_apart_none_is_claimed() -> None:
 def test_what_ends_for_the_tests_input_only_is_not_claimed() -> None:
     table = compare(("4", "raises RecursionError"), ("4", "6"), (1.0, 0.1))
     said = find_doubt(runner(PLAIN, ENDLESS, covered=True), table, PLUS, PLUS)
-    assert said == "with the only change that passes f(1, 2) still does not end"
+    assert said == "with the likeliest edit f(1, 2) still does not end"
     assert find_doubt(runner(PLAIN, TRUTH, covered=True), table, PLUS, PLUS) == ""
 
 
@@ -206,3 +206,24 @@ def test_a_call_that_worked_before_is_shown() -> None:
 )
 def test_lines_that_may_need_the_same_change_are_named(text: str, after: str, found: list[int]) -> None:
     assert find_twins(Source("m.py", text), text.splitlines(keepends=True)[0], after, 1) == found
+
+
+@pytest.mark.parametrize(
+    ("request_", "claimed"),
+    [
+        ("Do not add a sign where there is no fragment", True),
+        ("Fragments that are empty get a sign", True),
+        ("The sign is wrong", False),
+        ("", False),
+    ],
+)
+def test_a_condition_whose_names_the_request_says_is_asked_for(request_: str, claimed: bool) -> None:
+    before = f"{HEAD}    if keep:\n        b()\n"
+    at = before.index("keep")
+    edit = TextEdit(at, at, "fragment and ")
+    part = Candidate(path="m.py", edits=(edit,), template="condition", line=2, function="f", score=1.0)
+    tried = FoundChange(parts=(part,), turned={"t.py::test_a"}, full=True, score=1.0)
+    mature = runner(before, TRUTH, covered=True)
+    mature.base.runs |= {f"t.py::{n}": TestRun(id=f"t.py::{n}", outcome="passed") for n in range(60)}
+    mature.findings.request = request_
+    assert (find_doubt(mature, Comparison(ranked=(tried,)), tried, tried) == "") == claimed

@@ -227,7 +227,7 @@ async def test_a_change_that_is_not_sure_enough_is_shown_and_not_made() -> None:
     assert told["summary"].startswith(
         "The tests fail, but two changes pass: f(0) gives 1 with one and 2 with the"
     )
-    assert "the change at `m.py:2` would be\n\n```diff\n-    x > 1\n+    x >= 1\n```" in told["summary"]
+    assert "At `m.py:2` the edit would be\n\n```diff\n-    x > 1\n+    x >= 1\n```" in told["summary"]
 
 
 async def test_a_search_that_finds_nothing_says_so_in_three_sentences() -> None:

@@ -35,6 +35,8 @@ def mends(source: str, clues: JsClues | None = None, path: str = "a.js") -> set[
     ("wrong", "right"),
     [
         ("if (a < b) c()", "if (a <= b) c()"),
+        ("a(t['n'], t['d']); b(t['n'])", "a(t['n'], t['d']); b(t['d'])"),
+        ("a(t.s * t.n); b(t.d)", "a(t.s * t.n); b(t.s * t.d)"),
         ("if (a && b) c()", "if (a || b) c()"),
         ("if (a) c()", "if (!a) c()"),
         ("if (!a) c()", "if (a) c()"),
@@ -196,6 +198,21 @@ def test_candidates_differ_and_the_likeliest_are_first(tmp_path: Path) -> None:
     assert made.index(b"function f(a, b) {\n  return a <= b\n}\n") < 5
 
 
+def test_the_end_of_a_long_function_is_looked_at_too(tmp_path: Path) -> None:
+    lines = [f"  if (a{n} && b{n % 7} < {n}) c{n}(a{n}, b{n % 5}, 'x{n}')\n" for n in range(150)]
+    text = f"function f(a, b) {{\n{''.join(lines)}}}\n"
+    found = candidates(text, tmp_path)
+    last = text.replace("a149 && b2", "a149 || b2").encode()
+    assert any(each.apply(text.encode()) == last for each in found)
+
+
+def test_a_template_that_did_not_fit_leaves_room_for_others(tmp_path: Path) -> None:
+    found = candidates("function f(a, b) {\n  return a < b && b < a && g(a, b, 1, 2)\n}\n", tmp_path)
+    first = [each.edit.template for each in found[:40]]
+    assert len(set(first)) > 5
+    assert [each.score for each in found] != sorted((each.score for each in found), reverse=True)
+
+
 def test_clues_come_from_the_failing_test_alone(tmp_path: Path) -> None:
     (tmp_path / "a.test.js").write_text(
         "test('one', () => { equal(f('left', 7), 12) })\ntest('two', () => { throws(() => g('right')) })\n"
@@ -283,7 +300,7 @@ def test_which_failing_tests_are_meant(tmp_path: Path, scope: str, text: str, as
         ("a === b", 4, 5, "", "comparison", ""),
         ("a < b", 3, 3, "=", "comparison", ""),
         ("a < b", 2, 3, ">", "comparison", "turns a comparison round"),
-        ("a && b", 2, 4, "||", "boolean-operator", "joins conditions in another way"),
+        ("a && b", 2, 4, "||", "boolean-operator", "joins conditions the other way"),
         ("a || b", 2, 4, "??", "boolean-operator", ""),
         ("a", 0, 0, "!", "negation", "turns a condition round"),
         ("a()", 0, 3, "", "removed-statement", "leaves a statement out"),

@@ -63,6 +63,15 @@ def quote(text):
         ("if a:\n        return 1", "return 1"),
         ("a.close(b)", 'if hasattr(a, "close"):\n        a.close(b)'),
         ("return ' '.join(a)", "return ' '.join(map(str, a))"),
+        ("return '%s' % a", "return '%s' % (a,)"),
+        ("return a.normalize('NFKC', b)", "return a.normalize('NFD', b)"),
+        ("return open(a, mode='w')", "return open(a, mode='a')"),
+        ("return a.decode('ascii', 'strict')", "return a.decode('ascii', 'replace')"),
+        ("return a.to_bytes(4, 'big')", "return a.to_bytes(4, 'little')"),
+        ("return a.strftime('%Y-%M')", "return a.strftime('%Y-%m')"),
+        ("return a.strftime('%I:%M')", "return a.strftime('%H:%M')"),
+        ("return f'{a:02X}'", "return f'{a:02x}'"),
+        ("return '%d of %d' % (a, b)", "return '%s of %d' % (a, b)"),
         (
             "if a:\n        b = 1\n    else:\n        b = 2",
             "if a:\n        b = 1\n    elif b is not None:\n        b = 2",
@@ -151,3 +160,30 @@ def test_the_right_change_of_a_file_is_proposed(wrong: str, right: str, clues: C
 def test_options_go_behind_the_last_argument_also_where_a_comma_ends_the_call() -> None:
     text = "def f(a, b):\n    return g(\n        a,\n    )\n"
     assert "def f(a, b):\n    return g(\n        a, b=b,\n    )\n" in changed(text, 2)
+
+
+@pytest.mark.parametrize(
+    ("right", "types", "clues"),
+    [
+        ("if not isinstance(a, str):\n        return None\n    return b(a)", {"a": "int"}, Clues()),
+        ("if isinstance(a, Other):\n        return a\n    return b(a)", {"a": "Other"}, Clues()),
+        (
+            "if not isinstance(a, str):\n        raise ValueError()\n    return b(a)",
+            {"a": "int"},
+            Clues(awaited=("ValueError",)),
+        ),
+    ],
+)
+def test_a_value_of_another_kind_is_left_out_on_entry(
+    right: str, types: dict[str, str], clues: Clues
+) -> None:
+    text = f"{HEAD}def f(a, b, items):\n    return b(a)\n"
+    line = text.splitlines().index("def f(a, b, items):") + 2
+    assert f"{HEAD}def f(a, b, items):\n    {right}\n" in changed(text, line, clues, **types)
+
+
+def test_an_attribute_that_some_values_lack_is_asked_for() -> None:
+    text = f"{HEAD}def f(a, b, items):\n    x = a.c\n    return b(x)\n"
+    line = text.splitlines().index("    x = a.c") + 1
+    proposed = changed(text, line, Clues(missing=frozenset(("c",))))
+    assert text.replace("a.c", 'getattr(a, "c", None)') in proposed

@@ -11,6 +11,7 @@ from bot.offline.tool_results import (
     FoundEdit,
     MendPart,
     MendResult,
+    RivalChange,
     SameLine,
     StrangeCall,
     SuiteBefore,
@@ -65,4 +66,24 @@ def test_a_reviewer_is_told_what_to_look_at() -> None:
         "one other change would make it pass too and gave the same for 40 calls. "
         "`add('a', 1)` gave `'a'` before and raises TypeError with this change. "
         "`calc.py:9` says what the wrong line said; it may need the same change."
+    )
+
+
+def test_a_rival_that_leaves_a_line_out_is_named_by_its_place() -> None:
+    found = MendResult(
+        outcome="mended",
+        tests=SuiteBefore(failed=1, passed=3),
+        edits=[EDIT],
+        parts=[MendPart(template="arithmetic", path="calc.py", line=2)],
+        turned=["test_calc.py::test_add"],
+        turned_count=1,
+        others=1,
+        covering=0,
+        rival=RivalChange(path="calc.py", line=2, after="", call="add(1, 2)", this="3", other="None"),
+    )
+    look = write_summary(found, TestRunResult(code=0, output="")).partition("**Look at:** ")[2]
+    assert look == (
+        "no test that passed before runs the changed line, so little checks what else it does. "
+        "To leave `calc.py:2` out would pass too, "
+        "but `add(1, 2)` gives `None` with it and `3` with this change."
     )

@@ -6,6 +6,7 @@ Each finding is a factor between 0 and 1 with its reason, said of "a change that
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 
 from ..candidates import Candidate, FoundChange
 from ..forkserver.candidate_runner import CandidateRunner
+from ..request.asked import is_akin
 from ..source import FUNCTIONS, Source, apply_edits
 from .conditions import count_decided, count_folded_sides, count_tested_numbers, is_guard_inverted
 
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d_.]*+")
 _PLAIN = frozenset(("100", "-1", "0.0", "1.0", "0.5", "''"))  # values that any code may have
 NEVER_ENDS = frozenset(("RecursionError", "Hang"))
@@ -86,14 +89,14 @@ def _object_to_part(runner: CandidateRunner, part: Candidate) -> Iterator[Object
 
 
 _TURNS = {
-    "boolean-operator": "joins conditions in another way",
-    "branches": "runs other branches",
-    "condition": "decides by another condition",
-    "narrowed-else": "decides by another condition",
-    "needless-condition": "decides by one condition less",
+    "boolean-operator": "joins conditions the other way",
+    "branches": "changes which branch runs",
+    "condition": "changes a condition",
+    "narrowed-else": "changes a condition",
+    "needless-condition": "drops a condition",
     "negation": "turns a condition round",
     "removed-statement": "leaves a statement out",
-    "shaped-value": "makes another kind of value of what is given",
+    "shaped-value": "converts what is given",
 }
 _BOUNDS = ({"<", "<="}, {">", ">="}, {"is", "=="}, {"is not", "!="})  # the same, but for where it ends
 
@@ -114,6 +117,21 @@ def describe_turn(runner: CandidateRunner, change: FoundChange) -> str:
         if part.template in _TURNS:
             return _TURNS[part.template]
     return ""
+
+
+def is_asked_for(runner: CandidateRunner, change: FoundChange) -> bool:
+    """Whether the request has a word for every name that the change brings: ``if fragment and keep``."""
+    said = [word.lower() for word in _NAME.findall(runner.findings.request)]
+    come: set[str] = set()
+    for part in change.parts:
+        text = runner.findings.sources[part.path].text
+        old = {name for edit in part.edits for name in _NAME.findall(text[edit.start : edit.end])}
+        come |= {name for edit in part.edits for name in _NAME.findall(edit.new)} - old
+    come = {name.strip("_").lower() for name in come if not keyword.iskeyword(name)}
+    return bool(come) and all(
+        any(len(part) > 3 and is_akin(part, word) for part in {name, *name.split("_")} for word in said)
+        for name in come
+    )
 
 
 def list_borrowed(runner: CandidateRunner, part: Candidate) -> list[str]:

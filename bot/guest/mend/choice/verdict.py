@@ -10,6 +10,7 @@ from .structure import (
     count_covering,
     count_new_numbers,
     describe_turn,
+    is_asked_for,
     list_borrowed,
     list_objections,
 )
@@ -34,26 +35,27 @@ def find_doubt(
     numbers = [each for part in answer.parts for each in list_borrowed(runner, part) if each[:1] not in "'\""]
     if rival is not None and numbers:
         return (
-            f"the changes that pass only put {numbers[0]}, a value of the tests, into the code, "
+            f"the edits found only put {numbers[0]}, a value of the tests, into the code, "
             f"and differ: {rival.call} gives {rival.this} or {rival.other}"
         )
     few = _count_passing(runner, answer) < FEW
     for objection in list_objections(runner, answer):
         if objection.likely <= (GUESSED if few else SUSPECT):
-            return f"the only change that passes {objection.why}"
+            return f"the likeliest edit {objection.why}"
     turned = len(answer.turned)
-    if turned < SHOWN and len(runner.base.passed_ids) >= MATURE and (turn := describe_turn(runner, answer)):
-        tests = "one failing test shows" if turned == 1 else f"{turned} failing tests show"
+    mature = turned < SHOWN and len(runner.base.passed_ids) >= MATURE
+    if mature and (turn := describe_turn(runner, answer)) and not is_asked_for(runner, answer):
+        tests = "one failing test is" if turned == 1 else f"{turned} failing tests are"
         return (
-            f"the change that passes {turn}, the {len(runner.base.passed_ids)} tests that pass do not care, "
-            f"and {tests} too little of what is meant"
+            f"the likeliest edit {turn}, which none of the {len(runner.base.passed_ids)} passing tests "
+            f"notices; {tests} too little to tell whether that is meant"
         )
     ends = {run.failure.get("type", "") for run in runner.base.failing}
     if chosen is not None and ends and ends <= NEVER_ENDS and (call := compared.find_endless(chosen)):
-        return f"with the only change that passes {call} still does not end"
+        return f"with the likeliest edit {call} still does not end"
     if rival is not None and chosen is not None and _is_undecided(runner, compared, chosen, rival):
         return (
-            "two changes pass and no test that passed before runs their line to tell them apart: "
+            "two edits would do, and no passing test runs their line to tell them apart: "
             f"{rival.call} gives {rival.this} with one and {rival.other} with the other"
         )
     return ""

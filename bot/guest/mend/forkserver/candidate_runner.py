@@ -12,6 +12,7 @@ from ..localise import Findings
 from ..source import TextEdit, apply_edits
 from .client import ForkServerClient, RunReport
 
+LEAST_EACH, MOST_EACH = 0.4, 0.8  # seconds before a try counts as one that hangs, where the tests are quick
 COVERING_SECONDS = 4.0  # of passing tests that run on each candidate that passes the pilots
 
 
@@ -37,7 +38,8 @@ class CandidateRunner:
         self.findings = findings
         self.end = end
         ended = [run.seconds for run in base.failing if not base.is_hung(run.id)] or [0.1]
-        self.each = max(0.8, 6 * max(ended) + 0.3)
+        slowest = max((run.seconds for run in base.runs.values() if not base.is_hung(run.id)), default=0.0)
+        self.each = max(min(LEAST_EACH + slowest, MOST_EACH), 6 * max(ended) + 0.3)
         self.order = {name: number for number, name in enumerate(base.where)}
         self._new_fresh_server = new_fresh_server
         self._fresh_server: ForkServerClient | None = None

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +106,7 @@ class ForkServerClient:
         os.close(ask_read)
         os.close(tell_write)
         self._channel = Channel(tell_read, ask_write)
-        message = self._channel.receive(seconds)
+        message = _receive(self._channel, seconds)
         if message is None or message["event"] != "ready":
             code = message.get("code") if message else self._process.wait()
             raise ServerRefused(code, self.log.read_text(errors="replace")[-3000:])
@@ -174,12 +173,12 @@ class ForkServerClient:
         self._channel.send(tests=list(tests), batch=[list(patch) for patch in patches], **options)
         reports = [RunReport()]
         pid = 0
-        end = time.monotonic() + total
+        end = clock.read_seconds() + total
         while True:
             run_report = reports[-1]
             try:
-                left = max(0.05, end - time.monotonic())
-                message = self._channel.receive(5.0 if run_report.hung else min(each, left))
+                left = max(0.05, end - clock.read_seconds())
+                message = _receive(self._channel, 5.0 if run_report.hung else min(each, left))
             except TimeoutError:
                 if run_report.hung:
                     raise ServerRefused(None, "the fork server does not answer") from None
@@ -191,6 +190,7 @@ class ForkServerClient:
             match message.pop("event"):
                 case "started":
                     pid = message["pid"]
+                    clock.watch(pid)
                 case "outcome":
                     message.pop("number", None)
                     run_report.runs[message["id"]] = TestRun(**message)
@@ -203,6 +203,7 @@ class ForkServerClient:
                 case "next" if several and len(reports) < len(patches):
                     reports.append(RunReport())
                 case "done":
+                    clock.leave(pid, message["waited"])
                     if message["status"] and not run_report.hung:
                         run_report.crashed = f"status {message['status']}"
                     return reports
@@ -216,6 +217,17 @@ class ForkServerClient:
             _kill(self._process.pid)
             self._process.wait()
             self._process = None
+
+
+def _receive(channel: Channel, seconds: float) -> dict[str, Any] | None:
+    """The next message; raises TimeoutError after so many seconds of the search's clock."""
+    end = clock.read_seconds() + seconds
+    while True:
+        try:
+            return channel.receive(max(0.01, end - clock.read_seconds()))
+        except TimeoutError:
+            if clock.read_seconds() >= end:
+                raise
 
 
 def _kill(pid: int) -> None:

@@ -11,12 +11,13 @@ import copy
 import inspect
 import itertools
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
 from typing import Any
+
+from .. import clock
 
 RECORDED = 10  # different inputs that are taken from the tests
 MADE = 48  # inputs that are made of them
@@ -168,15 +169,11 @@ def _list_neighbours(value: Any) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _bound() -> Iterator[None]:
-    def ring(*_: object) -> None:
+    def ring() -> None:
         raise NotProbed
 
-    signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, EACH)
-    try:
+    with clock.ring_after(EACH, ring):
         yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def forbid_writing() -> None:

@@ -15,7 +15,6 @@ import json
 import os
 import random
 import resource
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from .. import clock
 from . import code_swap, prober
 from .channel import Channel
 from .fresh_session import run_fresh_session
@@ -208,15 +208,11 @@ def _alarm(seconds: float | None) -> Iterator[None]:
         yield
         return
 
-    def ring(*_: object) -> None:
+    def ring() -> None:
         raise Hang("the test did not end")
 
-    signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
+    with clock.ring_after(seconds, ring):
         yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _keep_bytecode(folder: str) -> None:
@@ -263,10 +259,12 @@ def serve(channel: Channel, work: Any) -> None:
                     channel.send(event="crashed", why=f"{type(error).__name__}: {error}"[:TEXT])
             finally:
                 os._exit(0)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # it can be read until it is waited for
+        waited = clock.read_waiting(pid) or 0.0
         _, status = os.waitpid(pid, 0)
         if not changed:
             plain = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-        channel.send(event="done", status=status)
+        channel.send(event="done", status=status, waited=waited)
 
 
 def _limit_memory(more: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..layout import is_test
 from ..source import FUNCTIONS
 
 NAMED, SYMBOL, NEAR, WORD = 4, 3, 2, 1  # how surely a test is meant, the surest first
+LONG = 6  # letters of a word that a parameter has too, so that it is no chance
 SAID = 2  # words of the request in the code that a test runs; one alone may be chance
 
 _CODE = re.compile(
@@ -82,7 +84,11 @@ def rate_test(base: Baseline, run: TestRun, request: Request, prefix: str) -> in
     vocabulary = _list_words([run.id, own, told, *ran])
     if any(is_akin(word, other) for word in words for other in vocabulary):
         return WORD
-    code_words = _list_words(_read_functions(base, run, prefix))
+    functions = list(_read_functions(base, run, prefix))
+    given = _list_words(name for text in functions for name in _list_parameters(text))
+    if any(len(word) >= LONG and is_akin(word, other) for word in words for other in given):
+        return WORD
+    code_words = _list_words(functions)
     near = [word for word in words if any(is_akin(word, other) for other in code_words)]
     return WORD if len(near) >= SAID else 0
 
@@ -179,7 +185,7 @@ def _list_functions(run: TestRun, prefix: str) -> set[str]:
 
 
 def _read_functions(base: Baseline, run: TestRun, prefix: str) -> Iterator[str]:
-    """The texts of the repository's functions that a test runs, but those that most tests run that pass."""
+    """The texts of the repository's functions in which a test runs a line that most passing tests do not."""
     passing = list(base.passing.values())
     for path in dict.fromkeys(path for path, _, _ in run.types if not is_test(path.removeprefix(prefix))):
         try:
@@ -188,14 +194,22 @@ def _read_functions(base: Baseline, run: TestRun, prefix: str) -> Iterator[str]:
         except (OSError, ValueError, SyntaxError, RecursionError):
             continue
         ran = set(run.lines.get(path, ()))
+        often = Counter(line for each in passing for line in each.lines.get(path, ()))
         for node in ast.walk(tree):
             if not isinstance(node, FUNCTIONS):
                 continue
-            inside = set(range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1))
-            if ran & inside:
-                others = sum(bool(inside & set(each.lines.get(path, ()))) for each in passing)
-                if others <= max(1, len(passing) // 2):
-                    yield ast.get_source_segment(text, node) or ""
+            inside = ran & set(range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1))
+            if min((often[line] for line in inside), default=len(passing)) <= max(1, len(passing) // 2):
+                yield ast.get_source_segment(text, node) or ""
+
+
+def _list_parameters(text: str) -> list[str]:
+    """Names of the parameters of a function's text."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return []
+    return [each.arg for each in ast.walk(tree) if isinstance(each, ast.arg)]
 
 
 def _list_words(texts: Iterable[str]) -> set[str]:

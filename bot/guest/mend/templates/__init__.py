@@ -22,7 +22,7 @@ from . import (
     terms,
 )
 from .conditions import arms, conjuncts, type_tests
-from .literals import constants, data, entries, regexes, texts
+from .literals import constants, data, entries, options, regexes, texts
 from .registry import Template, list_templates
 from .statements import left_undone, missing_lines
 from .values import exchange, passing, reckoning, results, shape, wrapping
@@ -31,6 +31,7 @@ MODULES = (
     constants,
     data,
     entries,
+    options,
     regexes,
     texts,
     arms,

@@ -23,7 +23,7 @@ def insert_after(site: Site, statement: ast.stmt, lines: Sequence[str], weight: 
     if span is None:
         return None
     text = _join_lines(site, statement, lines)
-    if not site.source.text[: span[1]].endswith(("\n", "\r")):
+    if not site.source.text.endswith(("\n", "\r"), 0, span[1]):
         text = site.source.newline + text.removesuffix(site.source.newline)
     return Proposal((TextEdit(span[1], span[1], text),), weight)
 

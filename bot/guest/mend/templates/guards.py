@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ..site import NUMBERS, SIZED, Proposal, Site
 from ..source import TextEdit
 from .blocks import find_inner_indent, insert_before, shift_lines
+from .conditions.type_tests import list_types
 from .registry import template
 
 TROUBLE = (
@@ -38,7 +39,10 @@ def missing_guard(site: Site) -> Iterator[Proposal]:
     ends |= {f"raise {name}()": 0.5 for name in site.clues.awaited[:2]}
     used = {each.id for each in ast.walk(statement) if isinstance(each, ast.Name)}
     place = 1.0 if statement is first else 0.6 if site.source.block(statement)[:1] == [statement] else 0.35
-    for condition, weight in _conditions(site, used).items():
+    conditions = _conditions(site, used)
+    if statement is first:
+        conditions = {**dict(_test_types(site, function, used)), **conditions}
+    for condition, weight in conditions.items():
         for end, value in ends.items():
             made = insert_before(site, statement, [f"if {condition}:", f"\t{end}"], weight * value * place)
             if made is not None:
@@ -128,6 +132,24 @@ def _conditions(site: Site, used: set[str]) -> dict[str, float]:
     for text in site.conditions[:12]:
         found.setdefault(text, 0.25)
     return found
+
+
+def _test_types(
+    site: Site, function: ast.FunctionDef | ast.AsyncFunctionDef, used: set[str]
+) -> Iterator[tuple[str, float]]:
+    """Parameters of a type that the function is not for: what the failing tests gave, what is declared."""
+    arguments = function.args
+    for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        kinds = site.types.get(each.arg, set()) - {"NoneType"}
+        if each.arg in ("self", "cls") or not kinds:
+            continue
+        near = 1.0 if each.arg in used else 0.7
+        for kind in sorted(kinds & (_PLAIN_TYPES | set(site.globals))):
+            yield f"isinstance({each.arg}, {kind})", 0.45 * near
+        wanted = [each.annotation.id] if isinstance(each.annotation, ast.Name) else list(list_types(site)[:2])
+        for kind in wanted:
+            if kind not in kinds:
+                yield f"not isinstance({each.arg}, {kind})", 0.5 * near
 
 
 @template("wrapped-guard", 0.35, ast.Expr, ast.Assign, ast.AugAssign, ast.Return, ast.For, errors=TROUBLE)

@@ -183,6 +183,18 @@ class SourceFile:
         return found
 
     @cached_property
+    def keys(self) -> dict[str, dict[str, int]]:
+        """How often each string is a key of each object, as in ``a["b"]``, by the object's text."""
+        found: dict[str, dict[str, int]] = {}
+        for node in self.nodes:
+            if node.type == "subscript_expression":
+                owner, index = node.child_by_field_name("object"), node.child_by_field_name("index")
+                if owner is not None and index is not None and index.type == "string":
+                    counts = found.setdefault(self.text(owner), {})
+                    counts[self.text(index)[1:-1]] = counts.get(self.text(index)[1:-1], 0) + 1
+        return found
+
+    @cached_property
     def property_counts(self) -> dict[str, int]:
         """How often each property is read, of whatever object."""
         found: dict[str, int] = {}

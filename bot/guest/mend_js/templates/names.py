@@ -291,6 +291,12 @@ def index_otherwise(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEd
     if owner is None or index is None:
         return
     yield replace_node(node, source.text(owner), "needless-index", 0.15)
+    if index.type == "string":
+        own, quote = source.text(index)[1:-1], source.text(index)[0]
+        counts = source.keys.get(source.text(owner), {})
+        others = sorted((each for each in counts if each != own), key=lambda each: -counts[each])
+        for number, other in enumerate(others[:_MOST]):
+            yield replace_node(index, f"{quote}{other}{quote}", "attribute", 0.45 * 0.9**number)
     if index.type == "number":
         value = source.text(index)
         last = f"{source.text(owner)}.length - 1"

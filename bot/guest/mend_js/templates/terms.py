@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _MOST = 5
+_PROPERTY = re.compile(r"([\w$]{1,40}(?:\.[\w$]{1,40}){0,3})(?:\.[\w$]{1,40}|\[\"[\w$]{1,40}\"\])")
 _OPERANDS = frozenset(("identifier", "member_expression", "subscript_expression", "call_expression"))
 _PLACES = frozenset(
     ("arguments", "return_statement", "variable_declarator", "assignment_expression", "ternary_expression",
@@ -32,11 +34,28 @@ def add_terms(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
     bare = above.type != "binary_expression"
     for number, other in enumerate(source.calculations.get(_squeeze(text), ())[:_MOST]):
         yield replace_node(node, other if bare else f"({other})", "missing-term", 0.3 * 0.85**number)
+    for number, other in enumerate(_list_like(source, text)):
+        yield replace_node(node, other if bare else f"({other})", "missing-term", 0.2 * 0.85**number)
     if above.type in ("ternary_expression", "return_statement", "arguments", "binary_expression", "array"):
         signs = [each for each in source.literals if 3 <= len(each) <= 4][:_MOST]
         for number, sign in enumerate(signs):
             yield replace_node(node, f"{sign} + {text}", "missing-term", 0.1 * 0.9**number)
             yield replace_node(node, f"{text} + {sign}", "missing-term", 0.1 * 0.9**number)
+
+
+def _list_like(source: SourceFile, text: str) -> list[str]:
+    """How the file calculates with another property of the same object, with this one in its place."""
+    own = _PROPERTY.fullmatch(_squeeze(text))
+    found: dict[str, None] = {}
+    for key, calculations in source.calculations.items() if own else ():
+        other = _PROPERTY.fullmatch(key)
+        if own is None or other is None or other[1] != own[1] or key == own[0]:
+            continue
+        for made in calculations[:2]:
+            for written in (key, key.replace('"', "'")):
+                if made.count(written) == 1 and own[0] not in _squeeze(made):
+                    found[made.replace(written, text)] = None
+    return list(found)[:_MOST]
 
 
 def _squeeze(text: str) -> str:
