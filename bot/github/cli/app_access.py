@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Protocol
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from github import Auth, GithubException, GithubIntegration
 from jwt.algorithms import RSAAlgorithm
 from pydantic import SecretStr
@@ -60,9 +60,12 @@ def open_app(settings: AppAccess, write_spacing: float = 1.0) -> GithubIntegrati
 
 
 @lru_cache(maxsize=2)
-def _read_key(pem: str) -> RSAPrivateKey | RSAPublicKey:
+def _read_key(pem: str) -> RSAPrivateKey:
     """The key, as PyJWT reads it; once, for it checks the numbers, which takes a twentieth of a second."""
-    return RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(pem)
+    key = RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(pem)
+    if not isinstance(key, RSAPrivateKey):
+        raise jwt.InvalidKeyError("the private key is wanted, not the public one")
+    return key
 
 
 def describe_error(error: Exception) -> str:
