@@ -27,7 +27,7 @@ async def test_a_mention_becomes_a_proved_draft_and_feedback_more_commits(hob: A
     issue = await hob.issue("calc", "Doubling is wrong", "@hob please fix this")
     final = await hob.comment("calc", issue["number"], "**Done**")
 
-    asked = [one for one in await hob.hub.admin("requests") if one["path"].endswith("git-upload-pack")]
+    asked = [one for one in await hob.hub.admin("requests") if one["path"].endswith("/git-upload-pack")]
     assert len(asked) == 2  # it is fetched once: where the branch is, and its commit
     (pull,) = await hob.pulls("calc")
     assert pull["draft"]
