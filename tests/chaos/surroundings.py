@@ -81,7 +81,7 @@ async def break_database(chaos: Chaos, home: Path, *, all_kinds: bool) -> None:
             await fault()
             await retry_while_away(chaos.store.find_next_task, seconds=60)
             await asyncio.sleep(FULL_RATE_AFTER)
-            again = await _time_requests(chaos, name)
+            again = await _time_requests(chaos, f"{FULL_RATE_AFTER:.0f} s after that")
             row.note = (
                 f"  {REQUESTS} requests {FULL_RATE_AFTER:.0f} s after: {again:.1f} s, before: {quiet:.1f} s"
             )
