@@ -15,6 +15,7 @@ from bot.guest.mend.forkserver.client import ForkServerClient
 from bot.offline.tool_results import RESULT, read_mend_result
 from tests.support import ROOT
 
+pytestmark = pytest.mark.timeout(250)
 ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # as in the sandbox
 MEND = ROOT / "bot" / "guest" / "mend"
 
@@ -79,11 +80,11 @@ def search(folder: Path, *arguments: str) -> dict[str, Any]:
         "--test",
         "python -m pytest -q",
         "--seconds",
-        "60",
+        "30",
         *arguments,
     ]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT
+        command, cwd=folder, capture_output=True, text=True, timeout=230, check=False, env=ENVIRONMENT
     )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
     told: dict[str, Any] = json.loads(line.removeprefix(RESULT))
@@ -98,6 +99,19 @@ def test_a_small_fault_is_mended(kind: str, tmp_path: Path) -> None:
     assert told["outcome"] == "mended", told
     assert right in "".join(edit["new"] for edit in told["edits"])
     assert (folder / "m.py").read_text() == source  # it only says what to change
+
+
+def test_three_faults_in_three_places_are_mended_together(tmp_path: Path) -> None:
+    source = (
+        "def up(x):\n    return x - 1\n\n\ndef big(x):\n    return x > 9\n\n\n"
+        "def both(a, b):\n    return a or b\n"
+    )
+    tests = (
+        "def test_up():\n    assert m.up(1) == 2\n\ndef test_big():\n    assert m.big(9) and not m.big(8)\n\n"
+        "def test_both():\n    assert not m.both(True, False)\n"
+    )
+    told = search(repository(tmp_path / "repo", source, tests))
+    assert (told["outcome"], len(told["edits"])) == ("mended", 3), told
 
 
 def test_what_no_small_edit_mends_is_said(tmp_path: Path) -> None:
