@@ -105,6 +105,14 @@ async def write_checkout(
     )
 
 
+def check_files(count: int, bounds: Bounds) -> None:
+    """Raise UserError for a tree of more files than are taken, before each of them costs memory."""
+    if count > bounds.files:
+        raise UserError(
+            f"the repository is too large: {count} files (the limit is {bounds.files})", phase="prepare"
+        )
+
+
 async def list_history(git_dir: Path, sha: str, depth: int) -> list[str]:
     """The commit ``sha`` and at most ``depth - 1`` before it, as far as they are there.
 
@@ -185,6 +193,7 @@ async def _list_paths_within(git_dir: Path, sha: str, bounds: Bounds) -> list[by
         listing = await run(git_dir, "ls-tree", "-r", "-l", "-z", "--full-tree", sha)
     except GitFailed as failed:
         raise UserError(f"commit {sha[:12]} cannot be read: {failed.message}", phase="prepare") from failed
+    check_files(listing.out.count(b"\0"), bounds)
     paths, total = [], 0
     for record in listing.out.split(b"\0")[:-1]:
         about, path = record.split(b"\t", 1)
@@ -192,10 +201,9 @@ async def _list_paths_within(git_dir: Path, sha: str, bounds: Bounds) -> list[by
         if mode != GITLINK:
             paths.append(path)
             total += int(size)
-    if len(paths) > bounds.files or total > bounds.bytes:
+    if total > bounds.bytes:
         raise UserError(
-            f"the repository is too large: {len(paths)} files, {total >> 20} MiB "
-            f"(the limits are {bounds.files} files, {bounds.bytes >> 20} MiB)",
+            f"the repository is too large: {total >> 20} MiB (the limit is {bounds.bytes >> 20} MiB)",
             phase="prepare",
         )
     return paths

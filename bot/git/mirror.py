@@ -27,6 +27,7 @@ from bot.git.checkout import (
     NO_HISTORY,
     Bounds,
     History,
+    check_files,
     check_sha,
     list_history,
     pack_commits,
@@ -257,6 +258,7 @@ class Mirror:
         if kept is not None:
             return kept
         listing = await program.run(self.path(repo_id), "ls-tree", "-r", "-z", "--full-tree", sha)
+        check_files(listing.out.count(b"\0"), self.bounds)
         tree: dict[str, _TreeRow] = {}
         for line in listing.out.split(b"\0")[:-1]:
             about, _, path = line.partition(b"\t")

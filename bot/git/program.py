@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import selectors
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +28,10 @@ from bot.git.remote import clean_server_text
 Config = Sequence[tuple[str, str]]
 
 MEMORY_BYTES = 2 << 30  # of one git process that a stranger's input keeps busy
+# Of what one call prints, all of which is held in memory here: a tree of ten objects can list a billion files
+# (https://kate.io/blog/git-bomb/). 300,000 files take some 60 MiB.
+OUTPUT_BYTES = 128 << 20
+_CHUNK = 1 << 16
 
 # Old commits of honest repositories fail these checks of git-fsck; none of them harms a checkout.
 # https://git-scm.com/docs/git-fsck#_fsck_messages
@@ -135,7 +141,8 @@ async def run(
     env: Mapping[str, str] | None = None,
     allowed: Sequence[int] = (0,),
 ) -> GitResult:
-    """Run git on ``git_dir`` to its end; raises ``GitFailed``, or ``Retry`` when it takes over ``seconds``.
+    """Run git on ``git_dir`` to its end; raises ``GitFailed``, ``Retry`` when it takes over ``seconds``, or
+    ``UserError`` when it prints more than ``OUTPUT_BYTES``.
 
     ``token`` is only used to redact what git says; ``env`` comes on top of the fixed environment; ``allowed``
     are the exit codes that are no failure.
@@ -143,19 +150,20 @@ async def run(
     argv = [find_git(), f"--git-dir={git_dir}"]
     if work_tree is not None:
         argv.append(f"--work-tree={work_tree}")
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        *args,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=make_environment(config) | dict(env or {}),
-        cwd=work_tree or "/",
-        start_new_session=True,
-    )
+    with _hold_input(stdin) as given:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            *args,
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=make_environment(config) | dict(env or {}),
+            cwd=work_tree or "/",
+            start_new_session=True,
+        )
     try:
         async with asyncio.timeout(seconds):
-            out, err = await process.communicate(stdin)
+            out, err = await _take_output(process, args[0])
     except TimeoutError:
         raise Retry(f"git {args[0]} took longer than {seconds:.0f} seconds") from None
     finally:
@@ -175,24 +183,88 @@ def run_now(
     allowed: Sequence[int] = (0,),
 ) -> GitResult:
     """``run`` without an event loop, for local work in a thread, within ``MEMORY_BYTES``. Blocking."""
-    with subprocess.Popen(
-        [find_git(), f"--git-dir={git_dir}", *args],
-        env=make_environment() | dict(env or {}),
-        cwd=cwd,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
+    with (
+        _hold_input(stdin) as given,
+        subprocess.Popen(
+            [find_git(), f"--git-dir={git_dir}", *args],
+            env=make_environment() | dict(env or {}),
+            cwd=cwd,
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process,
+    ):
         _limit_memory(process.pid)
         try:
-            out, err = process.communicate(stdin, timeout=seconds)
-        except subprocess.TimeoutExpired:
+            out, err = _take_output_now(process, args[0], seconds)
+        except TimeoutError:
             raise Retry(f"git {args[0]} took longer than {seconds:.0f} seconds") from None
         finally:
             if process.poll() is None:
                 process.kill()
     return _check_exit(args[0], process.returncode, out, err, None, allowed)
+
+
+async def _take_output(process: asyncio.subprocess.Process, verb: str) -> tuple[bytes, bytes]:
+    """What git prints, to its end."""
+
+    async def take(pipe: asyncio.StreamReader | None) -> bytes:
+        assert pipe is not None  # noqa: S101 - both are pipes
+        taken = bytearray()
+        while chunk := await pipe.read(_CHUNK):
+            taken += chunk
+            _check_length(taken, verb)
+        return bytes(taken)
+
+    out, err = await asyncio.gather(take(process.stdout), take(process.stderr))
+    await process.wait()
+    return out, err
+
+
+def _take_output_now(process: subprocess.Popen[bytes], verb: str, seconds: float) -> tuple[bytes, bytes]:
+    """The same, blocking. Raises TimeoutError when it goes on for more than ``seconds``."""
+    until, out, err = time.monotonic() + seconds, bytearray(), bytearray()
+    with selectors.DefaultSelector() as waiting:
+        for pipe, taken in ((process.stdout, out), (process.stderr, err)):
+            assert pipe is not None  # noqa: S101 - both are pipes
+            waiting.register(pipe, selectors.EVENT_READ, taken)
+        while waiting.get_map():
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            for key, _ in waiting.select(left):
+                if chunk := os.read(key.fd, _CHUNK):
+                    key.data.extend(chunk)
+                    _check_length(key.data, verb)
+                else:
+                    waiting.unregister(key.fileobj)
+    process.wait()
+    return bytes(out), bytes(err)
+
+
+def _check_length(taken: bytearray, verb: str) -> None:
+    if len(taken) > OUTPUT_BYTES:
+        raise UserError(
+            f"the repository is too large: what `git {verb}` says of it is over {OUTPUT_BYTES >> 20} MiB",
+            phase="prepare",
+        )
+
+
+@contextmanager
+def _hold_input(stdin: bytes) -> Iterator[int]:
+    """What git is given to read, as an open file: a pipe would have to be written beside the reading."""
+    if not stdin:
+        yield subprocess.DEVNULL
+        return
+    given = os.memfd_create("input")
+    try:
+        with os.fdopen(os.dup(given), "wb") as file:
+            file.write(stdin)
+        os.lseek(given, 0, os.SEEK_SET)
+        yield given
+    finally:
+        os.close(given)
 
 
 def _limit_memory(pid: int) -> None:

@@ -79,7 +79,7 @@ def test_each_alert_is_played_both_ways() -> None:
     )
 
 
-def test_the_alerts_fire_when_they_must_and_only_then() -> None:
+def test_s85_the_alerts_fire_when_they_must_and_only_then() -> None:
     promtool = need_program("promtool", "`make promtool` takes it out of Debian's package prometheus")
     run(promtool, "check", "rules", str(ALERTS))
     run(promtool, "test", "rules", str(PLAYED))

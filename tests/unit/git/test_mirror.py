@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from bot.errors import HobError, Parked, Retry, UserError
+from bot.git import program
 from bot.git.checkout import Bounds, History
 from bot.git.mirror import Mirror
 from bot.git.program import make_environment
@@ -311,6 +312,34 @@ async def test_a_tree_over_the_bounds_is_refused_before_it_is_written(tmp_path: 
     (tmp_path / "m" / "7.git").symlink_to(local.repo)
     with pytest.raises(UserError, match=r"README\.md is larger"):
         await small.read_file(7, local.sha, "README.md")
+
+
+def plant_bomb(work: Path) -> str:
+    """A commit of ten trees, each of which has the next one ten times: ten thousand million files."""
+    git(work, "init", "--quiet", "--initial-branch=main")
+    blob = git(work, "hash-object", "-w", "--stdin", stdin=b"small\n")
+    rows = "".join(f"100644 blob {blob}\tf{n}\n" for n in range(10))
+    for _ in range(10):
+        tree = git(work, "mktree", stdin=rows.encode())
+        rows = "".join(f"040000 tree {tree}\td{n}\n" for n in range(10))
+    sha = git(work, "commit-tree", tree, "-m", "Grow")
+    git(work, "update-ref", "refs/heads/main", sha)
+    return sha
+
+
+async def test_s59_a_small_pack_of_endlessly_many_files_is_refused(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "OUTPUT_BYTES", 4 << 20)
+    work = tmp_path / "work"
+    work.mkdir()
+    bomb = plant_bomb(work)
+    with pytest.raises(UserError, match=r"the repository is too large: what `git ls-tree` says"):
+        await local_tree(mirror, work, None, tmp_path / "tree")
+    number, _ = await mirror.adopt(work, "HEAD")
+    with pytest.raises(UserError, match="too large"):
+        await mirror.tree_paths(number, bomb)
+    assert not (tmp_path / "tree").exists()
 
 
 def test_nothing_of_this_process_reaches_git(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,7 +156,7 @@ async def test_s02_the_body_is_not_parsed_before_it_is_verified(url: str, http: 
     assert (await post(http, url, body, headers(BODY)))[0] == 401
 
 
-async def test_two_secrets_while_rotating(store: Store, http: ClientSession) -> None:
+async def test_s86_two_secrets_while_rotating(store: Store, http: ClientSession) -> None:
     async with serving(store, secrets=["new", SECRET]) as url:
         for secret, status in (("new", 202), (SECRET, 202), ("older", 401)):
             assert (await post(http, url, BODY, headers(secret=secret, guid=f"g-{secret[:3]}")))[0] in (

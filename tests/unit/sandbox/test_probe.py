@@ -23,7 +23,7 @@ def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp("scratch")
 
 
-async def test_every_canary_holds(scratch):
+async def test_s88_every_canary_holds(scratch):
     report = await probe(scratch=scratch)
     assert [finding for finding in report.findings if not finding.ok] == []
     assert report.ok and report.limits_by and report.backend.startswith("bwrap")

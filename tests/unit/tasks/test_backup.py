@@ -20,6 +20,8 @@ from bot.run.pipeline import work
 from bot.tasks.database.connection import Database, connect
 from bot.tasks.database.embedded import find_programs
 from bot.tasks.database.schema import migrate
+from bot.tasks.lease import CancelLooks
+from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from tests.conftest import at_database
@@ -49,7 +51,7 @@ async def new_house(postgres: str) -> AsyncIterator[Database]:
         await admin.execute("DROP DATABASE restored WITH (FORCE)")
 
 
-async def test_what_is_in_flight_at_a_dump_ends_once_in_the_new_house(
+async def test_s86_what_is_in_flight_at_a_dump_ends_once_in_the_new_house(
     store: Store, database: Database, scene: PipelineScene, new_house: Database, tmp_path: Path
 ) -> None:
     flying = await store.add_task(make_request(number=3))
@@ -80,10 +82,12 @@ async def test_what_is_in_flight_at_a_dump_ends_once_in_the_new_house(
         jobs = set(await connection.scalars(text("SELECT queueing_lock FROM procrastinate_jobs")))
     assert {f"task:{flying.id}", f"task:{queued.id}", "delivery:not-handled"} <= jobs
 
-    assert await work(replace(scene.parts, store=there, worker="of the new house"), flying.id)
+    looks, watched = CancelLooks(there), WatchedRuns(there)
+    parts = replace(scene.parts, store=there, worker="of the new house", looks=looks, watched=watched)
+    assert await work(parts, flying.id)
     ended = await there.get_task(flying.id)
     assert ended and ended.state is TaskState.DONE
     assert len(scene.issues.bodies[3]) == 1 and "It has ended." in scene.issues.bodies[3][0]
-    assert not await work(replace(scene.parts, store=there), flying.id)
+    assert not await work(parts, flying.id)
     with pytest.raises(LeaseLost):
         await there.renew_lease(Run(id=run.id, task=flying.id, fence=run.fence, worker="w"))

@@ -17,7 +17,7 @@ from bot.tasks.sweep import sweep
 from tests.support.tasks import add_delivery, make_request
 
 
-async def test_deliveries_and_transcripts_are_deleted_after_their_days(
+async def test_s87_deliveries_and_transcripts_are_deleted_after_their_days(
     store: Store, database: Database
 ) -> None:
     for guid in ("old", "young", "new"):
@@ -48,7 +48,7 @@ async def test_deliveries_and_transcripts_are_deleted_after_their_days(
     assert [turn.seq for turn in await store.list_turns(claimed[1].id)] == [1]
 
 
-async def test_what_is_purged_goes_whole_and_what_runs_stays(store: Store, database: Database) -> None:
+async def test_s87_what_is_purged_goes_whole_and_what_runs_stays(store: Store, database: Database) -> None:
     tasks = [await store.add_task(make_request(number=number)) for number in (1, 2)]
     claimed = await store.claim(tasks[0].id, "w")
     assert claimed
@@ -72,7 +72,7 @@ async def test_what_is_purged_goes_whole_and_what_runs_stays(store: Store, datab
         await store.purge_tasks()
 
 
-async def test_everything_of_a_removed_installation_goes_and_nothing_else(
+async def test_s87_everything_of_a_removed_installation_goes_and_nothing_else(
     store: Store, database: Database
 ) -> None:
     gone, kept, running = [
