@@ -85,7 +85,7 @@ class CandidateSearch:
 
         After ``most`` tries without an answer it stops.
         """
-        before, partial = self.tally.tried, len(self.tally.partial)
+        before = self.tally.tried
         end = min(until or self.deadline, self.deadline)
         swappable = deque(each for each in candidates if not each.fresh)
         order = count()
@@ -112,8 +112,6 @@ class CandidateSearch:
                     heapq.heappush(fresh, (-unfit.score, next(order), unfit))
             if self.tally.answers and not stop:
                 stop = clock.read_seconds() + GRACE
-            elif under and len(self.tally.partial) > partial and not stop:
-                stop = clock.read_seconds() + 3 * GRACE  # more than ``under`` turns, and not all
         self.tally.exhausted = True
 
     def _combine(

@@ -157,7 +157,7 @@ def _search_first(search: CandidateSearch, candidates: list[Candidate], say: Say
 
 
 def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> FoundChange | None:
-    """Single edits, then up to three further ones on top of what turned some tests, then the best part."""
+    """Single edits, then a second edit on top of those that turned some tests, then the best part."""
     now = clock.read_seconds()
     search.run(candidates, until=now + 0.75 * (search.deadline - now))
     if (answer := _find_verified(search, say)) is not None:
@@ -169,20 +169,17 @@ def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> F
         search.run(candidates)
         if (answer := _find_verified(search, say)) is not None:
             return answer
-    for edits, most in ((1, 3), (2, 1), (3, 1)):
-        partial = [each for each in search.tally.partial if len(each.parts) >= edits]
-        for under in sorted(partial, key=lambda each: (-len(each.turned), -each.score))[:most]:
-            if _find_broken(search, under):
-                continue
-            told = "one edit turns" if edits == 1 else f"{edits} edits turn"
-            say(f"{told} {len(under.turned)} of {len(search.failing)} tests; looking for another")
-            search.run(
-                candidates,
-                under=under,
-                until=clock.read_seconds() + 0.4 * (search.deadline - clock.read_seconds()),
-            )
-            if (answer := _find_verified(search, say)) is not None:
-                return answer
+    for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:3]:
+        if _find_broken(search, under):
+            continue
+        say(f"one edit turns {len(under.turned)} of {len(search.failing)} tests; looking for a second")
+        search.run(
+            candidates,
+            under=under,
+            until=clock.read_seconds() + 0.4 * (search.deadline - clock.read_seconds()),
+        )
+        if (answer := _find_verified(search, say)) is not None:
+            return answer
     useful = [each for each in search.tally.partial if not _has_useless_part(each, search.tally.partial)]
     useful = [each for each in useful if not _leaves_near_failures(search, each)]
     best = sorted(useful, key=lambda each: (-len(each.turned), len(each.parts), -each.score))

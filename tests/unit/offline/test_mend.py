@@ -101,19 +101,6 @@ def test_a_small_fault_is_mended(kind: str, tmp_path: Path) -> None:
     assert (folder / "m.py").read_text() == source  # it only says what to change
 
 
-def test_three_faults_in_three_places_are_mended_together(tmp_path: Path) -> None:
-    source = (
-        "def up(x):\n    return x - 1\n\n\ndef big(x):\n    return x > 9\n\n\n"
-        "def both(a, b):\n    return a or b\n"
-    )
-    tests = (
-        "def test_up():\n    assert m.up(1) == 2\n\ndef test_big():\n    assert m.big(9) and not m.big(8)\n\n"
-        "def test_both():\n    assert not m.both(True, False)\n"
-    )
-    told = search(repository(tmp_path / "repo", source, tests))
-    assert (told["outcome"], len(told["edits"])) == ("mended", 3), told
-
-
 def test_what_no_small_edit_mends_is_said(tmp_path: Path) -> None:
     source = "def primes(n):\n    return []\n"
     tests = "def test_a():\n    assert m.primes(20) == [2, 3, 5, 7, 11, 13, 17, 19]\n"
