@@ -69,9 +69,7 @@ PHRASES = {
         "Fix lookup in", "A key that is absent was not handled as it is meant: {old} has to be {new}."
     ),
     "fallback": Phrase("Handle missing value in", add="A value that is absent or empty was not handled."),
-    "conditional-value": Phrase(
-        "Handle missing value in", add="The value was made even where there is none to make."
-    ),
+    "conditional-value": Phrase("Handle edge case in", add="One case was not handled: {new} was missing."),
     "missing-guard": Phrase("Handle edge case in", add="The case was not handled before what follows."),
     "wrapped-guard": Phrase("Add missing condition in", add="The statement ran even where it must not."),
     "condition": Phrase("Fix condition in", add="The condition lacked {new}."),

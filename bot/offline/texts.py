@@ -45,12 +45,12 @@ def explain_no_tests(brief: Brief) -> FinishFields:
 
 def explain_language(brief: Brief, run: TestRunResult, language: TestLanguage) -> FinishFields:
     """The tests fail, and they are in a language that the engine does not mend."""
-    named = "" if language is TestLanguage.OTHER else f" in {language.value}"
+    named = " here" if language is TestLanguage.OTHER else f" in {language.value}"
     return (
         "blocked",
         "",
-        f"`{brief.test_command}` fails, and nothing was changed: I find no faults{named}; a change that a "
-        f"language model makes I can prove.\n{OTHER_MODEL}\n\n```\n{run.tail}\n```",
+        f"`{brief.test_command}` fails, and nothing was changed: I cannot search for faults{named}. "
+        f"What a language model changes I can prove.\n{OTHER_MODEL}\n\n```\n{run.tail}\n```",
     )
 
 
@@ -205,7 +205,10 @@ def write_summary(found: MendResult, after: TestRunResult, shown: ExamplesResult
         failed = f"{failed} {_join_places(places, wrong)}"
     else:
         alone = tests.total == 1 and tests.failing[:1] == [tests.command]  # nothing names single tests
-        count = f"`{tests.command}` failed." if alone else f"{tests.failed} of {tests.total} tests failed."
+        count = f"{tests.failed} of {tests.total} tests failed."
+        count = (
+            f"`{tests.command}` failed." if alone else count if tests.total else "No test could be loaded."
+        )
         failed = f"{count} {_join_places(places, wrong)}"
     lines = [failed, "", *(_render_edit(edit) for edit in found.edits), ""]
     lines.append(f"**How sure:** {_judge_sureness(found, after)}")
@@ -229,7 +232,9 @@ def _judge_sureness(found: MendResult, after: TestRunResult) -> str:
         )
     else:
         turned = "it" if found.turned_count == 1 else f"all {found.turned_count}"
-        said = f"of {search.tried} changes that were tried, this one makes {turned} pass"
+        one = "the first change" if search.tried == 1 else f"of {search.tried} changes"
+        one += " that was tried" if search.tried == 1 else " that were tried, this one"
+        said = f"{one} makes {turned} pass"
         said += " and breaks no other test"
         said += f" of the {tests.passed} that ran." if tests.not_run else "."
     if tests.not_run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from .search import JsBaseline, JsSearch
 from .syntax.source import SourceFile
 
 SHOWN = 12
+_COMPARED = re.compile(r"(?<![\w$.])([\w$.]{1,60}) (>=?) ([\w$.]{1,60})(?![\w$.(\[])")
+_MIRRORED = {">": "<", ">=": "<="}
 
 
 def name_tests(names: Sequence[str], command: str) -> list[str]:
@@ -94,7 +97,10 @@ def report_doubts(
     answer: JsCandidate, passed: Sequence[JsCandidate], sources: dict[str, SourceFile]
 ) -> dict[str, Any]:
     """What else passes, how little runs the place, and values that are the failing test's."""
-    rivals = [each for each in passed if each is not answer]
+    edits = {id(each): make_edit(sources[each.path], each) for each in passed}
+    own = (answer.path, _straighten(make_edit(sources[answer.path], answer)["after"]))
+    others = [each for each in passed if each is not answer]
+    rivals = [each for each in others if (each.path, _straighten(edits[id(each)]["after"])) != own]
     told: dict[str, Any] = {
         "others": len(rivals),
         "borrowed": [answer.edit.borrowed] if answer.edit.borrowed else [],
@@ -102,9 +108,14 @@ def report_doubts(
     if answer.passing == 0:
         told["covering"] = 0
     if rivals:
-        one = make_edit(sources[rivals[0].path], rivals[0])
+        one = edits[id(rivals[0])]
         told["rival"] = {"path": one["path"], "line": rivals[0].line, "after": one["after"][:400]}
     return told
+
+
+def _straighten(text: str) -> str:
+    """A line with its comparisons written one way round: ``x > high`` is ``high < x``."""
+    return _COMPARED.sub(lambda match: f"{match[3]} {_MIRRORED[match[2]]} {match[1]}", text)
 
 
 def report_effort(search: JsSearch, ranked: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ CHOSEN = BUGS if os.environ.get("HOB_ALL_BUGS") else QUICK
 ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # as in the sandbox
 
 
-def mend(folder: Path, seconds: int = 60) -> dict[str, Any]:
+def mend(folder: Path, seconds: int = 40) -> dict[str, Any]:
     """The search's result, from a process started as the sandbox starts it."""
     command = [sys.executable, "-I", str(MEND), "--test", "pytest -q", "--seconds", str(seconds)]
     done = subprocess.run(

@@ -127,12 +127,12 @@ async def test_the_requests_words_are_one_argument_of_the_search() -> None:
         (
             brief(test="go test ./..."),
             ("[exit code 1, 1 s]\n--- FAIL: TestAdd (0.00s)\nFAIL",),
-            "`go test ./...` fails, and nothing was changed: I find no faults in Go",
+            "`go test ./...` fails, and nothing was changed: I cannot search for faults in Go",
         ),
         (
             brief(test="make check"),
             ("[exit code 2, 1 s]\ntest result: FAILED. 1 passed; 1 failed; 0 ignored",),
-            "I find no faults in Rust; a change that a language model makes I can prove.",
+            "I cannot search for faults in Rust. What a language model changes I can prove.",
         ),
         (
             replace(brief(), facts=TreeFacts(submodules=("vendor",))),

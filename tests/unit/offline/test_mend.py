@@ -15,6 +15,7 @@ from bot.guest.mend.forkserver.client import ForkServerClient
 from bot.offline.tool_results import RESULT, read_mend_result
 from tests.support import ROOT
 
+pytestmark = pytest.mark.timeout(250)
 ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # as in the sandbox
 MEND = ROOT / "bot" / "guest" / "mend"
 
@@ -79,11 +80,11 @@ def search(folder: Path, *arguments: str) -> dict[str, Any]:
         "--test",
         "python -m pytest -q",
         "--seconds",
-        "60",
+        "30",
         *arguments,
     ]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT
+        command, cwd=folder, capture_output=True, text=True, timeout=230, check=False, env=ENVIRONMENT
     )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
     told: dict[str, Any] = json.loads(line.removeprefix(RESULT))

@@ -15,7 +15,7 @@ from bot.guest.mend_js.focus import find_failing_line, find_span
 from bot.guest.mend_js.judge import EXIT, list_outcomes, make_pattern, split_name
 from bot.guest.mend_js.localise import Spectrum, find_frames, localise
 from bot.guest.mend_js.node_run import NodeRun, read_tap
-from bot.guest.mend_js.report import make_edit
+from bot.guest.mend_js.report import make_edit, report_doubts
 from bot.guest.mend_js.search import JsBaseline
 from bot.guest.mend_js.syntax.source import SourceFile, is_source
 from bot.guest.mend_js.templates.edit import JsClues, JsEdit
@@ -319,3 +319,17 @@ def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(
             everything=ends, asked=["fails"] * asked, seconds=1.0, part_seconds=1.0, all_seconds=1.0
         )
         assert bool(find_doubt(one, source.encode(), base)) == (doubted and bool(turn))
+
+
+def test_the_same_comparison_the_other_way_round_is_no_rival(tmp_path: Path) -> None:
+    text = "function f(x, high) {\n  if (x < high) return high\n  return x\n}\n"
+    found = candidates(text, tmp_path)
+    source = SourceFile(path="a.js", data=text.encode())
+    by_text = {each.apply(text.encode()).decode(): each for each in found}
+    turned, same, other = (
+        by_text[text.replace("x < high", new)] for new in ("x > high", "high < x", "x <= high")
+    )
+    told = report_doubts(turned, [turned, same], {"a.js": source})
+    assert (told["others"], told.get("rival")) == (0, None)
+    told = report_doubts(turned, [same, turned, other], {"a.js": source})
+    assert (told["others"], told["rival"]["after"]) == (1, "  if (x <= high) return high\n")

@@ -15,7 +15,7 @@ from tests.support import ROOT
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("node") is None, reason="needs node"),
-    pytest.mark.timeout(200),
+    pytest.mark.timeout(250),
 ]
 RESULT = "HOB-MEND-RESULT "
 
@@ -41,11 +41,11 @@ def search(folder: Path, command: str, *arguments: str, files: dict[str, str]) -
         (folder / name).write_text(text)
     words = (sys.executable, "-I", str(ROOT / "bot" / "guest" / "mend_js"), "--test", command)
     done = subprocess.run(
-        (*words, "--seconds", "60", *arguments),
+        (*words, "--seconds", "30", *arguments),
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=230,
         check=False,
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]

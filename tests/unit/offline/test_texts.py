@@ -13,6 +13,7 @@ from bot.offline.tool_results import (
     MendResult,
     RivalChange,
     SameLine,
+    SearchEffort,
     StrangeCall,
     SuiteBefore,
     TestRunResult,
@@ -87,3 +88,17 @@ def test_a_rival_that_leaves_a_line_out_is_named_by_its_place() -> None:
         "To leave `calc.py:2` out would pass too, "
         "but `add(1, 2)` gives `None` with it and `3` with this change."
     )
+
+
+def test_a_file_that_does_not_load_has_no_count_of_tests() -> None:
+    found = MendResult(
+        outcome="mended",
+        edits=[EDIT],
+        parts=[MendPart(template="syntax", path="calc.py", line=2)],
+        turned=["test_calc.py::test_add"],
+        turned_count=4,
+        search=SearchEffort(ranked=9, tried=1),
+    )
+    text = write_summary(found, TestRunResult(code=0, output=""))
+    assert text.startswith("No test could be loaded. At `calc.py:2`: ")
+    assert "the first change that was tried makes all 4 pass and breaks no other test." in text
