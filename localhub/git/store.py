@@ -266,16 +266,8 @@ class GitStore:
         with suppress(LongHistory), self.open(repo_id) as repo:
             parents = self.commit(repo_id, sha).parents
             return history.list_changed_paths(repo, ObjectID(sha.encode()), parents[0] if parents else None)
-        options = (
-            "-r",
-            "-z",
-            "--root",
-            "--no-commit-id",
-            "--name-status",
-            "--no-renames",
-            "-m",
-            "--first-parent",
-        )
+        first = [parent.decode() for parent in self.commit(repo_id, sha).parents[:1]]
+        options = ("-r", "-z", "--root", "--no-commit-id", "--name-status", "--no-renames", *first)
         parts = (await self.text(repo_id, "diff-tree", *options, sha)).split("\0")
         return list(zip(parts[0:-1:2], parts[1::2], strict=True))
 

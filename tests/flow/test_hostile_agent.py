@@ -18,7 +18,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bot.tasks.database.connection import Database
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
+from tests.support.flow import DONE, FAULTY_PYTEST, MEND, AtWork, at_work, call, eventually
 from tests.support.hub import Hub
 from tests.support.run import prose_of
 from tests.support.witness import (
@@ -68,7 +68,7 @@ async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[A
     async with at_work(tmp_path, home, database) as working:
         hub = working.hub
         more = {".gitignore": ".venv/\nnode_modules/\n", "AGENTS.md": "Be.\n", "x.py": "X = 1\n"}
-        await hub.seed_repo("calc", FAULTY | more)
+        await hub.seed_repo("calc", FAULTY_PYTEST | more)
         await hub.seed_repo("other", {"secret.txt": CANARY}, private=True)
         await hub.as_maintainer.post("/repos/maintainer/other/issues", {"title": "Stay open"})
         yield working

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.tasks.database.connection import Database
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call
+from tests.support.flow import DONE, FAULTY, MEND, UNITTEST, AtWork, at_work, call
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -45,7 +45,7 @@ async def test_a_rule_on_names_keeps_the_change_and_another_prefix_publishes_it(
     assert "```diff\ndiff --git a/calc.py b/calc.py" in told
     assert await hob.pulls("calc") == []
 
-    config = "branch_prefix: fix/hob-\n"
+    config = f"{UNITTEST}branch_prefix: fix/hob-\n"
     await hob.hub.push_files("calc", {".github/hob.yml": config})
     hob.says([])
     await hob.hub.as_maintainer.post(f"{AT}/issues/{issue}/comments", {"body": "@hob use 1"})

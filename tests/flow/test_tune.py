@@ -16,7 +16,7 @@ from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.tasks.store import Store
 from tests.support.fix_history import make_fix_history
-from tests.support.flow import FAULTY, at_work
+from tests.support.flow import FAULTY_PYTEST, at_work
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -49,7 +49,7 @@ async def test_tuned_weights_are_learned_used_and_compared(
     assert json.loads((home / "tuned" / "weights.json").read_text())["weights"]
     async with at_work(tmp_path, home, database, model="offline") as hob:
         names = {"calc": "not set", "plain": "false"}
-        numbers = {name: (await hob.hub.seed_repo(name, FAULTY))["id"] for name in names}
+        numbers = {name: (await hob.hub.seed_repo(name, FAULTY_PYTEST))["id"] for name in names}
         await run_hob("flags", "set", "tuned", "false", "--for", f"repository:{numbers['plain']}")
         for name in names:
             issue = (await hob.issue(name, "Doubling is wrong", "@hob please fix the failing test"))["number"]

@@ -36,6 +36,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     git(work, "checkout", "-q", "-b", "side")
     named["side"] = commit(work, {"side.txt": "s\n"})
     git(work, "checkout", "-q", "main")
+    (work / "d" / "c").unlink()  # it becomes a link
     named["main"] = commit(
         work, {"d/b.txt": None, "d/c": "-> ../a.txt", 'e "ü"\t.txt': "e\n", "a.txt": "!a\n"}
     )
