@@ -47,7 +47,8 @@ PAGES = (
     "/?person=p7", "/?person=nobody", "/?repo=octo/app3", "/?state=failed", "/?state=waiting",
     "/?verdict=fails",
     "/?verdict=not-run",
-    "/?period=day", "/?period=month", "/?kind=answer", "/?words=word77+mend&person=p7", "/operators",
+    "/?period=day", "/?period=month", "/?kind=answer", "/?words=word77+mend&person=p7",
+    "/?words=please+mend&verdict=fails&state=failed", "/?words=p+m", "/?kind=review&state=done", "/operators",
     "/figures", "/figures?by=person&period=month", "/figures?by=model&period=year",
     "/figures?by=repository&period=year", "/figures?by=prompt", "/experiments", "/experiments?days=365",
     "/safety", "/learning", "/forecast", "/tasks/500000", "/tasks/500000/attempts", "/runs/500000",
@@ -128,9 +129,9 @@ def time_pages(url: str, many: int) -> tuple[Table, list[str]]:
             at = time.perf_counter()
             answer = ask()
             taken.append((time.perf_counter() - at) * 1000)
-            if b"Being counted." in getattr(answer, "data", b""):
+            if is_counted(answer):
                 counted = time.perf_counter() - began
-        while b"Being counted." in getattr(ask(), "data", b""):
+        while is_counted(ask()):
             time.sleep(0.2)
             counted = time.perf_counter() - began
         late = statistics.quantiles(taken, n=20)[-1]
@@ -153,6 +154,11 @@ def time_pages(url: str, many: int) -> tuple[Table, list[str]]:
         measure(f"open tasks of who sees {who}", partial(reader.count_open, seen))
     engine.dispose()
     return table, slow
+
+
+def is_counted(answer: object) -> bool:
+    """Whether a page says that what it shows is still looked for."""
+    return re.search(rb"Being (counted|searched for)\.", getattr(answer, "data", b"")) is not None
 
 
 @dataclass

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import structlog
 from flask import Flask, Response, jsonify, render_template, request
+from psycopg.errors import QueryCanceled
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.dashboard import operators, orders, pages, token_page
@@ -44,6 +47,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+log = structlog.get_logger(__name__)
 LONGEST_FORM = 256 * 1024  # bytes
 
 
@@ -97,6 +101,7 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     app.register_error_handler(403, _refuse)
     app.register_error_handler(404, _not_found)
     app.register_error_handler(GitHubAway, _github_away)
+    app.register_error_handler(OperationalError, _database_trouble)
     app.after_request(_secure)
     return app
 
@@ -113,6 +118,16 @@ def _github_away(_: Exception) -> tuple[str | Response, int]:
     return _explain(
         "GitHub does not answer now, so nobody knows what you may see. Try again in a minute.", 503
     )
+
+
+def _database_trouble(error: OperationalError) -> tuple[str | Response, int]:
+    log.warning("dashboard.database_trouble", error=str(error.orig)[:500])
+    if isinstance(error.orig, QueryCanceled):
+        return _explain(
+            "That would have taken too long to find. Ask for less, such as a shorter time or fewer filters.",
+            503,
+        )
+    return _explain("The database does not answer now. Try again in a minute.", 503)
 
 
 def _explain(problem: str, status: int) -> tuple[str | Response, int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 
 from flask import (
@@ -19,9 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.dashboard.access.viewer import find_viewer
 from bot.dashboard.audit import ORDERS, AuditLog
+from bot.dashboard.background_counts import find_counts
 from bot.dashboard.live import LiveRuns, RunRenderer, read_place, stream_run
 from bot.dashboard.page_reader import PageReader, Row
-from bot.dashboard.task_list import PAGE, PERIODS, VERDICTS, read_filter
+from bot.dashboard.task_list import PAGE, PERIODS, VERDICTS, TaskFilter, read_filter
 from bot.domain import TERMINAL, TaskKind, TaskState
 
 blueprint = Blueprint("pages", __name__)
@@ -44,11 +47,12 @@ def _number(value: str) -> int:
 def tasks() -> str:
     """The tasks that the viewer may see, newest first, as the address narrows them."""
     wanted, seen = read_filter(request.args), find_viewer().repos
-    found = _reader().list_tasks(wanted, seen)
+    found, is_old = _list_tasks(wanted, seen)
     return render_template(
         "tasks.html",
-        tasks=found[:PAGE],
-        older=len(found) > PAGE,
+        tasks=None if found is None else found[:PAGE],
+        older=found is not None and len(found) > PAGE,
+        refresh="300ms" if found is None else "1s" if is_old else "4s",
         wanted=wanted,
         counts=_reader().count_open(seen),
         states=list(TaskState),
@@ -57,6 +61,19 @@ def tasks() -> str:
         periods=list(PERIODS),
         failed=_reader().failed_deliveries() if find_viewer().sees_all else [],
     )
+
+
+def _list_tasks(wanted: TaskFilter, seen: Sequence[int] | None) -> tuple[Sequence[Row] | None, bool]:
+    """A page of tasks and one more, and whether newer ones are searched for; None while there are no others.
+
+    All tasks are a walk along one index. Filters that hardly fit together, or a word that most tasks have,
+    can take a second among a million: those are looked for beside the page.
+    """
+    find = partial(_reader().list_tasks, wanted, seen)
+    if not wanted.query:
+        return find(), False
+    found = find_counts().look(("search", wanted, None if seen is None else frozenset(seen)), find)
+    return (found.value, found.is_renewed) if found else (None, True)
 
 
 @blueprint.get("/tasks/<int:number>")

@@ -8,13 +8,17 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.dashboard import create_app
 from bot.dashboard.live import MOST_VIEWERS
 from bot.settings import Settings, SettingsError
+from bot.tasks.database.connection import set_up_session
 
 THREADS = MOST_VIEWERS + 20  # whoever watches a run holds one, and pages need some beside them
+LONGEST_STATEMENT = 120  # seconds; what is counted beside a page can take a minute over a year of tasks
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -54,8 +58,21 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 
 def engine_for(url: str) -> Engine:
-    """A small pool of connections that are tested before use, so that a restart of the database heals."""
-    return create_engine(url, pool_size=4, max_overflow=12, pool_pre_ping=True, pool_recycle=300)
+    """A small pool of connections that are tested before use, so that a restart of the database heals.
+
+    They have the limits of every session of Hob's, but that counts over many rows may take longer.
+    """
+    engine = create_engine(url, pool_size=4, max_overflow=12, pool_pre_ping=True, pool_recycle=300)
+    event.listen(engine, "connect", set_up_session)
+    event.listen(engine, "connect", _let_counts_take_longer)
+    return engine
+
+
+def _let_counts_take_longer(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET statement_timeout = '{LONGEST_STATEMENT}s'")
+    cursor.close()
+    connection.commit()
 
 
 def serve(settings: Settings, url: str, *, on_app: Callable[[Flask], None] | None = None) -> None:

@@ -92,4 +92,4 @@ def show() -> str:
         return {name: reader.select(query()) for name, query in _QUERIES.items()}
 
     exports = reader.select(select_reports(ReportKind.EXPORT))
-    return render_template("learning.html", counted=find_counts().look("learning", count), exports=exports)
+    return render_template("learning.html", counted=find_counts().look(("learning",), count), exports=exports)

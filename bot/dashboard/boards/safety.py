@@ -80,7 +80,7 @@ def show() -> str:
 
     return render_template(
         "safety.html",
-        counted=find_counts().look("safety", count),
+        counted=find_counts().look(("safety",), count),
         held=reader.select(_list_held()),
         blocks=listed,
         redteams=reader.select(select_reports(ReportKind.REDTEAM)),

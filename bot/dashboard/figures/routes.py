@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
 
 from bot.dashboard.access.viewer import find_viewer
-from bot.dashboard.background_counts import find_counts
+from bot.dashboard.background_counts import CountKey, find_counts
 from bot.dashboard.figures.query import (
     COLUMNS,
     GROUPS,
@@ -70,7 +70,7 @@ def count_groups(choice: FigureChoice) -> list[Row]:
     return find_counts().wait(*_say_what_counts(choice))
 
 
-def _say_what_counts(choice: FigureChoice) -> tuple[Hashable, Callable[[], list[Row]]]:
+def _say_what_counts(choice: FigureChoice) -> tuple[CountKey, Callable[[], list[Row]]]:
     """The key of a count for this viewer, and what counts it."""
     reader: PageReader = current_app.extensions["reader"]
     seen = find_viewer().repos

@@ -32,7 +32,15 @@ ALIVE_EVERY = 1.0  # seconds between looks whether the embedded server lives
 LOOKS_FOR_POOLER = 3  # at which process of the server answers, before it counts as one's own
 PING_AFTER = 5.0  # seconds for which a silent connection is trusted
 
-__all__ = ["Database", "DatabaseAway", "DatabaseTrouble", "connect", "open_database", "sqlalchemy_url"]
+__all__ = [
+    "Database",
+    "DatabaseAway",
+    "DatabaseTrouble",
+    "connect",
+    "open_database",
+    "set_up_session",
+    "sqlalchemy_url",
+]
 
 _SCHEMES = ("postgresql", "postgres")
 # A transaction that we forget is ended by the server, so that it holds back no vacuum. No plan of ours is
@@ -131,12 +139,13 @@ def connect(url: str, *, connections: int = 20) -> Database:
         pool_use_lifo=True,
         connect_args={"connect_timeout": 5, "application_name": "hob"},
     )
-    event.listen(engine.sync_engine, "connect", _set_up_session)
+    event.listen(engine.sync_engine, "connect", set_up_session)
     _ping_doubtful_connections(engine)
     return Database(engine=engine, url=url)
 
 
-def _set_up_session(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+def set_up_session(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """Set the limits of a new session; a listener for the pool's event ``connect``."""
     cursor = connection.cursor()
     cursor.execute(_SET_SESSION)
     cursor.close()
