@@ -3,6 +3,9 @@
 Each goes 1%, 10%, 50%, 100% as ``bot.flags.releases`` would move it, with so many tasks a day that end as
 chance has it; ``bot.flags.guard`` looks after every few of them. Failures and proofs are shares, costs are
 lognormal; one task in five gets a thumb.
+
+The last rows are releases by repository: forty of them, of which each fails by a share of its own; in some
+of these rows one has 60% of all tasks and fails four times as often as the others.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.flags.guard import ArmFigures, Move, Stratum, compare, judge
+from bot.flags.guard import ArmFigures, Move, Stratum, UnitFigures, add_figures, compare, judge
 from bot.flags.releases import MARGIN, STEPS
 
 RATED = 0.2  # of the tasks get a thumb
@@ -92,20 +95,60 @@ class Played:
     tasks: int
 
 
-def play(variant: Variant, dice: random.Random, *, a_day: int, every: int, drift: float = 0.0) -> Played:
-    """One release. ``drift`` is by how much more of everybody's tasks fail from the third day on."""
-    sides: list[tuple[Tally, Tally]] = [(Tally(), Tally()) for _ in STEPS]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """One of a house: how many tasks it has, its place by hash from 0 to 100, how many more of them fail."""
+
+    share: float
+    place: float
+    more: float
+
+
+def make_house(dice: random.Random, *, huge: bool) -> list[Repository]:
+    """Forty repositories, the second with 1/√2 of the first one's tasks and so on; some fail more often.
+
+    ``huge``: the first has 60% of all tasks and fails four times as often as the others do.
+    """
+    shares = [1 / number**0.5 for number in range(1, 41)]
+    if huge:
+        shares[0] = 1.5 * sum(shares[1:])
+    return [
+        Repository(
+            share=share,
+            place=dice.random() * 100,
+            more=3 * REST.failed if huge and not number else dice.uniform(-0.1, 0.1),
+        )
+        for number, share in enumerate(shares)
+    ]
+
+
+def play(
+    variant: Variant,
+    dice: random.Random,
+    *,
+    a_day: int,
+    every: int,
+    drift: float = 0.0,
+    house: Sequence[Repository] = (),
+) -> Played:
+    """One release. ``drift`` is by how much more of everybody's tasks fail from the third day on.
+
+    With a ``house`` whole repositories are in it, without one single threads.
+    """
+    sides: list[dict[tuple[int, bool], Tally]] = [{} for _ in STEPS]
+    weights = [each.share for each in house]
     step, begun, own = 0, 0, 0
     for number in range(1, a_day * DAYS + 1):
-        taken = dice.random() * 100 < STEPS[step]
-        worse = drift if number > 2 * a_day else 0.0
+        which = dice.choices(range(len(house)), weights)[0] if house else 0
+        taken = (house[which].place if house else dice.random() * 100) < STEPS[step]
+        worse = (drift if number > 2 * a_day else 0.0) + (house[which].more if house else 0.0)
         side = variant if taken else REST
         now = replace(side, failed=min(1.0, side.failed + worse))
-        sides[step][not taken].add(now, dice)
+        sides[step].setdefault((which, taken), Tally()).add(now, dice)
         own += taken
         if number % every:
             continue
-        strata = [Stratum(new=new.read(), rest=rest.read()) for new, rest in sides]
+        strata = [make_stratum(each, by_unit=bool(house)) for each in sides]
         last = STEPS[step + 1] == 100
         made = judge(compare(strata, margin=MARGIN), is_due=number - begun >= a_day, to_everybody=last)
         if made.move is Move.BACK or (made.move is Move.NEXT and last):
@@ -115,12 +158,41 @@ def play(variant: Variant, dice: random.Random, *, a_day: int, every: int, drift
     return Played(through=None, days=DAYS, tasks=own)
 
 
+def make_stratum(tallies: Mapping[tuple[int, bool], Tally], *, by_unit: bool) -> Stratum:
+    """What the guard is shown of one step."""
+    units = [
+        UnitFigures(unit=str(which), is_new=taken, figures=tally.read())
+        for (which, taken), tally in tallies.items()
+    ]
+    new, rest = (
+        add_figures([each.figures for each in units if each.is_new is side]) for side in (True, False)
+    )
+    return Stratum(new=new, rest=rest, units=units if by_unit else ())
+
+
 def play_many(
-    variant: Variant, count: int, *, a_day: int, every: int, seed: int = 1, drift: float = 0.0
+    variant: Variant,
+    count: int,
+    *,
+    a_day: int,
+    every: int,
+    seed: int = 1,
+    drift: float = 0.0,
+    huge: bool | None = None,
 ) -> list[Played]:
-    """So many releases of one variant."""
+    """So many releases of one variant; by repository where ``huge`` says whether one of them is."""
     dice = random.Random(seed)
-    return [play(variant, dice, a_day=a_day, every=every, drift=drift) for _ in range(count)]
+    return [
+        play(
+            variant,
+            dice,
+            a_day=a_day,
+            every=every,
+            drift=drift,
+            house=() if huge is None else make_house(dice, huge=huge),
+        )
+        for _ in range(count)
+    ]
 
 
 def render_row(name: str, played: Sequence[Played]) -> str:
@@ -140,6 +212,7 @@ def main() -> None:
     """Play them and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--releases", type=int, default=1000, help="of each kind")
+    parser.add_argument("--by-unit", type=int, default=100, help="of each kind by repository")
     parser.add_argument("--a-day", type=int, default=200, help="tasks a day")
     parser.add_argument("--every", type=int, default=10, help="tasks between looks")
     given = parser.parse_args()
@@ -147,10 +220,17 @@ def main() -> None:
     print(f"{each} releases of each kind, {given.a_day} tasks a day, a look every {given.every}")
     print("| release | let through | stopped | neither | days | its own tasks |")
     print("|---|--:|--:|--:|--:|--:|")
-    for name, (variant, _) in VARIANTS.items():
-        print(render_row(name, play_many(variant, each, a_day=given.a_day, every=given.every)), flush=True)
-    drifted = play_many(REST, each, a_day=given.a_day, every=given.every, drift=0.3)
-    print(render_row("the same, while 30 points more fail for everybody from day 3 on", drifted))
+    pace = {"a_day": given.a_day, "every": given.every}
+    for name, (variant, _) in VARIANTS.items() if each else ():
+        print(render_row(name, play_many(variant, each, **pace)), flush=True)
+    if each:
+        name = "the same, while 30 points more fail for everybody from day 3 on"
+        print(render_row(name, play_many(REST, each, **pace, drift=0.3)), flush=True)
+    pace["every"] *= 10
+    for huge, house in ((False, "by repository"), (True, "by repository, one of them huge")):
+        for name in ("the same", "20 points more fail", "everything fails") if given.by_unit else ():
+            played = play_many(VARIANTS[name][0], given.by_unit, **pace, huge=huge)
+            print(render_row(f"{name}, {house}", played), flush=True)
     print(f"in {time.monotonic() - began:.0f} s")
 
 

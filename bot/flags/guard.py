@@ -6,15 +6,18 @@ as an always valid confidence interval (Johari, Koomen, Pekelis and Walsh, "Peek
 matters, and what to do about it", KDD 2017, https://doi.org/10.1145/3097983.3097992; the boundary is
 Robbins', 1970). Steps are combined with the weights of Mantel and Haenszel. Variances are estimated from the
 data, shares with one success and one failure added to each side (Agresti and Caffo, 2000), so few tasks say
-little. `make guard-check` measures how often it errs.
+little. Where whole units such as repositories are on a side, these are compared (``bot.flags.by_unit``).
+`make guard-check` measures how often it errs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from bot.flags.by_unit import UnitTally, compare_units
 
 ALPHA = 0.05  # the chance, over all looks at a release together, of stepping back from one that is not worse
 RESPECTS = 4  # that are compared: failures, proofs, thumbs, costs
@@ -42,16 +45,45 @@ class ArmFigures:
     disliked: int = 0
 
 
+def add_figures(parts: Sequence[ArmFigures]) -> ArmFigures:
+    """The figures of all parts together."""
+    tasks = sum(each.tasks for each in parts)
+    usd = sum(each.tasks * each.usd for each in parts) / tasks if tasks else 0.0
+    squares = sum(
+        (each.tasks - 1) * each.usd_variance + each.tasks * (each.usd - usd) ** 2
+        for each in parts
+        if each.tasks
+    )
+    names = ("failed", "changes", "proved", "rated", "disliked")
+    return ArmFigures(
+        tasks=tasks,
+        usd=usd,
+        usd_variance=squares / (tasks - 1) if tasks > 1 else 0.0,
+        **{name: sum(getattr(each, name) for each in parts) for name in names},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitFigures:
+    """What is known of one unit's ended tasks on one side."""
+
+    unit: str
+    is_new: bool
+    figures: ArmFigures
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stratum:
     """Both sides at one step of a release.
 
     They are compared step by step, since the share of the release, and with it of the times at which its
-    tasks came, differs between steps.
+    tasks came, differs between steps. ``units`` are those that are on a side whole, none where each task is
+    on one by itself.
     """
 
     new: ArmFigures
     rest: ArmFigures
+    units: Sequence[UnitFigures] = ()
 
     def count_failed(self) -> Shares:
         """The failed tasks of all."""
@@ -94,6 +126,7 @@ class GuardComparison:
     said: str
     variance: float = 0.0  # of the difference, with as many tasks as there are
     is_waited_for: bool = True
+    looks_worse: bool = False  # by its tasks, though its units do not tell
 
     @property
     def is_worse(self) -> bool:
@@ -104,6 +137,11 @@ class GuardComparison:
     def is_fine(self) -> bool:
         """Whether it is sure to be worse by less than the margin, if at all."""
         return self.high < self.margin
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether its tasks are worse, and nobody can tell that from what its units are like."""
+        return self.looks_worse and not self.is_fine
 
     @property
     def holds(self) -> bool:
@@ -137,11 +175,56 @@ def compare(strata: Sequence[Stratum], *, margin: float) -> list[GuardComparison
         replace(disliked, is_waited_for=False) if disliked else None,
         compare_costs(strata),
     ]
-    return [each for each in found if each is not None]
+    known = [each for each in found if each is not None]
+    return [_go_by_units(each, strata) for each in known] if any(each.units for each in strata) else known
+
+
+# What is compared of a unit's figures: of how many tasks, and the mean.
+_OF_UNIT: Mapping[str, Callable[[ArmFigures], tuple[int, float]]] = {
+    "failed": lambda each: (each.tasks, each.failed / max(1, each.tasks)),
+    "proved": lambda each: (each.changes, -each.proved / max(1, each.changes)),
+    "thumbs down": lambda each: (each.rated, each.disliked / max(1, each.rated)),
+    "cost": lambda each: (each.tasks, each.usd),
+}
+
+
+def _go_by_units(by_tasks: GuardComparison, strata: Sequence[Stratum]) -> GuardComparison:
+    """The comparison of units in place of that of tasks; one that says nothing where they are too few."""
+    read, is_cost = _OF_UNIT[by_tasks.name], by_tasks.name == "cost"
+    steps = [
+        [
+            UnitTally(unit=each.unit, is_new=each.is_new, tasks=tasks, mean=mean)
+            for each in stratum.units
+            for tasks, mean in [read(each.figures)]
+        ]
+        for stratum in strata
+    ]
+    whole = add_figures([side for each in strata for side in (each.new, each.rest)])
+    if is_cost:
+        spread = _estimate_relative_variance(whole) * whole.tasks
+    else:
+        of, mean = read(whole)
+        spread = _estimate_variance(round(abs(mean) * of), of) * of
+    found = compare_units(steps, spread=spread, as_ratio=is_cost)
+    if found is None:
+        said = f"{by_tasks.said}, of too few units to tell"
+        low, high = -math.inf, math.inf
+        return replace(by_tasks, said=said, low=low, high=high, looks_worse=by_tasks.is_worse)
+    width = compute_half_width(found.variance, by_tasks.margin, ALPHA / RESPECTS)
+    return replace(
+        by_tasks,
+        said=f"{by_tasks.said}, of {found.new} units and {found.rest}",
+        low=found.difference - width,
+        high=found.difference + width,
+        variance=found.variance,
+        looks_worse=by_tasks.is_worse,
+    )
 
 
 def judge(comparisons: Sequence[GuardComparison], *, is_due: bool, to_everybody: bool) -> GuardDecision:
     """What becomes of a release: back where it is worse, on where its time ``is_due``.
+
+    Where whole units are on a side and its tasks are worse, but its units do not tell, it goes nowhere.
 
     A step ``to_everybody`` leaves no rest to compare with, so it wants to be sure in every respect but that
     of thumbs: few people leave one, so it waits only while they look worse by more than the margin.
@@ -151,6 +234,9 @@ def judge(comparisons: Sequence[GuardComparison], *, is_due: bool, to_everybody:
         return GuardDecision(move=Move.BACK, why="; ".join(map(_render, worse)))
     if not is_due:
         return GuardDecision(move=Move.WAIT, why="its time at this step is not over")
+    if doubtful := [each for each in comparisons if each.is_doubtful]:
+        why = f"its tasks are worse, and its units may be: {'; '.join(map(_render, doubtful))}"
+        return GuardDecision(move=Move.WAIT, why=why)
     unsure = [each for each in comparisons if each.holds]
     if to_everybody and not any(each.is_waited_for for each in comparisons):
         return GuardDecision(move=Move.WAIT, why=f"fewer than {LEAST} tasks of one side have ended")
@@ -254,6 +340,8 @@ def _combine(weighed: Sequence[tuple[float, float, float]]) -> tuple[float, floa
 
 
 def _render(each: GuardComparison) -> str:
+    if math.isinf(each.high):
+        return each.said
     if each.name == "cost":
         low, high = math.expm1(each.low), math.expm1(each.high)
         between = f"{low:+.0%} to {high:+.0%}"

@@ -65,8 +65,8 @@ def begin(
     if largest < LARGE:
         return said
     return (
-        f"{said}. One {unit.value} has {largest:.0%} of the tasks, so the guard may take how it differs from "
-        "the others for the release's fault: --by thread avoids that"
+        f"{said}. One {unit.value} has {largest:.0%} of the tasks, and counts as one among others, so the "
+        "guard may be long in telling: --by thread avoids that"
     )
 
 

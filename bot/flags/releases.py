@@ -17,7 +17,16 @@ import structlog
 from sqlalchemy import Connection, Row, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.flags.guard import ArmFigures, GuardDecision, Move, Stratum, compare, judge
+from bot.flags.guard import (
+    ArmFigures,
+    GuardDecision,
+    Move,
+    Stratum,
+    UnitFigures,
+    add_figures,
+    compare,
+    judge,
+)
 from bot.flags.known import KNOWN, FlagError, FlagValue
 from bot.flags.records import GOING, Actor, record, render_value, set_rule
 from bot.flags.rules import EVERYBODY, Unit
@@ -33,15 +42,26 @@ GUARD = Actor(login="the release's guard")
 LARGE = 0.2  # of all tasks, from which on one unit decides for its side
 SETTLE = "1 hour"  # a task that still waits so long after its first run counts as failed
 
+_KEYS = {
+    Unit.INSTALLATION: "tasks.installation::text",
+    Unit.REPOSITORY: "tasks.repo_id::text",
+    Unit.PERSON: "tasks.requester ->> 'id'",
+    Unit.THREAD: "''",  # tasks of one are few: each counts by itself
+}  # what tells units apart
+_LARGEST = """
+    SELECT max(n) / sum(n) FROM (SELECT count(*)::float AS n FROM tasks
+        WHERE created_at > now() - interval '30 days' GROUP BY {}) AS units HAVING sum(n) >= 50
+"""
+
 # The ended tasks of a release by side, by what their first run was told.
-_FIGURES = text(f"""
+_FIGURES = f"""
     WITH told AS (
         SELECT DISTINCT ON (task) task, started_at, flags -> :flag AS given FROM runs
-        WHERE flags <> '{{}}'::jsonb AND started_at >= :since AND flags -> :flag ->> 'release' = :release
+        WHERE flags <> '{{{{}}}}'::jsonb AND started_at >= :since AND flags -> :flag ->> 'release' = :release
         ORDER BY task, id),
     ended AS (
         SELECT (given ->> 'taken')::boolean AS taken, coalesce((given ->> 'step')::float, 0) AS step,
-            tasks.kind, tasks.verdict,
+            {{unit}} AS unit, tasks.kind, tasks.verdict,
             tasks.state IN ('failed', 'waiting') AS failed, ends.thumbs_up AS up, ends.thumbs_down AS down,
             (SELECT coalesce(sum((runs.usage ->> 'usd')::float), 0) FROM runs WHERE task = tasks.id) AS usd
         FROM told JOIN tasks ON tasks.id = told.task
@@ -49,13 +69,13 @@ _FIGURES = text(f"""
             AND tasks.pull > 0 AND tasks.kind = 'change'
         WHERE tasks.state IN ('done', 'failed')
            OR tasks.state = 'waiting' AND told.started_at < now() - interval '{SETTLE}')
-    SELECT step, taken, count(*) AS tasks, count(*) FILTER (WHERE failed) AS failed,
+    SELECT step, taken, unit, count(*) AS tasks, count(*) FILTER (WHERE failed) AS failed,
         count(*) FILTER (WHERE kind IN ('change', 'revise')) AS changes,
         count(*) FILTER (WHERE kind IN ('change', 'revise') AND verdict = 'proved') AS proved,
         count(*) FILTER (WHERE up + down > 0) AS rated, count(*) FILTER (WHERE down > up) AS disliked,
         avg(usd) AS usd, coalesce(var_samp(usd), 0) AS usd_variance
-    FROM ended GROUP BY step, taken ORDER BY step
-""")  # noqa: S608 - a constant of ours
+    FROM ended GROUP BY step, taken, unit ORDER BY step, unit
+"""  # noqa: S608 - a constant of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,22 +159,10 @@ def check_plan(steps: Sequence[float], hours: float, margin: float) -> None:
         raise FlagError(f"a margin is from 0.01 to 1, not {margin:g}")
 
 
-_LARGEST = """
-    SELECT max(n) / sum(n) FROM (SELECT count(*)::float AS n FROM tasks
-        WHERE created_at > now() - interval '30 days' GROUP BY {}) AS units HAVING sum(n) >= 50
-"""
-_KEYS = {
-    Unit.INSTALLATION: "installation",
-    Unit.REPOSITORY: "repo_id",
-    Unit.PERSON: "requester ->> 'id'",
-    Unit.THREAD: "thread_key",
-}  # what tells units apart
-
-
 def find_largest_share(connection: Connection, unit: Unit) -> float:
     """The share of the last 30 days' tasks that the unit with most of them has, 0 where there were few.
 
-    The guard takes tasks for independent, so one unit that has many decides for the side that it is on.
+    Such a unit is compared as one among others, so a release that it is part of goes on late, if at all.
     """
     found: float | None = connection.scalar(text(_LARGEST.format(_KEYS[unit])))  # constants of ours
     return found or 0.0
@@ -196,7 +204,7 @@ def _step(connection: Connection, release: StoredRelease, *, is_due: bool) -> bo
     decision = judge(comparisons, is_due=is_due, to_everybody=to_everybody)
     values: dict[str, Any] = {
         "reason": decision.why,
-        "figures": {f"{at:g}": asdict(each) for at, each in strata},
+        "figures": {f"{at:g}": {"new": asdict(each.new), "rest": asdict(each.rest)} for at, each in strata},
     }
     if decision.move is Move.BACK:
         values |= {"state": BACK, "ended_at": func.now()}
@@ -229,14 +237,22 @@ def _record_move(connection: Connection, release: StoredRelease, decision: Guard
 def load_figures(connection: Connection, release: StoredRelease) -> list[tuple[float, Stratum]]:
     """What is known of the ended tasks of both sides, by the step at which they began."""
     given = {"flag": release.flag, "since": release.began_at, "release": str(release.id)}
-    sides: dict[float, dict[bool, ArmFigures]] = {}
-    for row in connection.execute(_FIGURES, given):
-        figures = {name: getattr(row, name) for name in ArmFigures.__dataclass_fields__}
-        sides.setdefault(row.step, {})[row.taken] = ArmFigures(**figures)
-    nobody = ArmFigures()
+    query = text(_FIGURES.format(unit=_KEYS[release.unit]))  # constants of ours
+    steps: dict[float, list[UnitFigures]] = {}
+    for row in connection.execute(query, given):
+        figures = ArmFigures(**{name: getattr(row, name) for name in ArmFigures.__dataclass_fields__})
+        unit = UnitFigures(unit=row.unit, is_new=row.taken, figures=figures)
+        steps.setdefault(row.step, []).append(unit)
     return [
-        (step, Stratum(new=side.get(True, nobody), rest=side.get(False, nobody)))
-        for step, side in sides.items()
+        (
+            step,
+            Stratum(
+                new=add_figures([each.figures for each in found if each.is_new]),
+                rest=add_figures([each.figures for each in found if not each.is_new]),
+                units=() if release.unit is Unit.THREAD else found,
+            ),
+        )
+        for step, found in steps.items()
     ]
 
 

@@ -12,8 +12,8 @@ _TASKS = text("""
     WITH made AS (
         INSERT INTO tasks (kind, state, installation, repo, repo_id, repo_full_name, thread, thread_number,
             trigger, requester, request, thread_key, delivery, verdict)
-        SELECT 'change', :state, 5, '{}', 11, 'octo/app', '{}', 1, '{}', '{"id": 7, "login": "ann"}', 'fix',
-            gen_random_uuid(), gen_random_uuid(), :verdict
+        SELECT 'change', :state, 5, '{}', :repo, 'octo/app', '{}', 1, '{}', '{"id": 7, "login": "ann"}',
+            'fix', gen_random_uuid(), gen_random_uuid(), :verdict
         FROM generate_series(1, :count) RETURNING id)
     INSERT INTO runs (task, attempt, fence, worker, state, flags, usage, started_at)
     SELECT id, 1, 1, 'w', :state, cast(:flags AS jsonb), jsonb_build_object('usd', :usd + 0.01 * (id % 9)),
@@ -33,6 +33,7 @@ async def add_ended_tasks(
     step: float = 50,
     usd: float = 0.5,
     hours: int = 0,
+    repo: int = 11,
 ) -> None:
     """So many tasks whose first run was told of the release, by how they ended.
 
@@ -47,4 +48,4 @@ async def add_ended_tasks(
             ("waiting", "", waiting),
         ):
             given = {"state": state, "verdict": verdict, "count": count, "flags": flags, "usd": usd}
-            await connection.execute(_TASKS, given | {"hours": hours})
+            await connection.execute(_TASKS, given | {"hours": hours, "repo": repo})

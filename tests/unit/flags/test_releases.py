@@ -152,9 +152,25 @@ async def test_a_unit_that_decides_for_its_side_is_named(scene: Scene, database:
     await scene.do(stop)
     await add_ended_tasks(database, 1, taken=True, proved=60)
     said = await scene.begin(unit="repository")
-    assert "One repository has 100% of the tasks" in said and "--by thread avoids that" in said
+    assert "One repository has 100% of the tasks, and counts as one among others" in said
     await scene.do(stop)
     assert "--by thread" not in await scene.begin(unit="thread")
+
+
+async def test_whole_repositories_are_compared_where_they_are_on_a_side(scene: Scene) -> None:
+    await scene.begin(steps="50,100", hours=0, unit="repository")
+    for repo in range(4):
+        await add_ended_tasks(scene.database, 1, taken=True, failed=30, repo=repo)
+    for repo in range(10, 15):
+        await add_ended_tasks(scene.database, 1, taken=False, proved=18, failed=2, repo=repo)
+    waits = await scene.look()
+    assert waits.is_going and "its tasks are worse, and its units may be: failed: 100% of 120" in waits.reason
+    for repo in range(4, 8):
+        await add_ended_tasks(scene.database, 1, taken=True, failed=30, repo=repo)
+    for repo in range(15, 20):
+        await add_ended_tasks(scene.database, 1, taken=False, proved=18, failed=2, repo=repo)
+    back = await scene.look()
+    assert back.state == "stepped back" and ", of 8 units and 10 (" in back.reason
 
 
 async def test_only_its_own_tasks_count(scene: Scene) -> None:
