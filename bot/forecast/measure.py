@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import fmean
 from typing import Any
@@ -29,6 +29,18 @@ _TURNS = text("""
         coalesce(nullif(record -> 'usage', 'null'), '{}') AS usage FROM attempt_turns
     WHERE at > now() - make_interval(days => :days) ORDER BY at DESC LIMIT :most
 """)
+_MODELS = text("""
+    SELECT model, count(*) AS answers,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY first_token) / 1000 AS first_token,
+        sum(tokens) FILTER (WHERE rest > 0 AND tokens > 0)
+            / sum(rest) FILTER (WHERE rest > 0 AND tokens > 0) * 1000 AS speed
+    FROM (SELECT record ->> 'model' AS model, (record -> 'ms' ->> 'first_token')::float AS first_token,
+            (record -> 'ms' ->> 'model')::float - (record -> 'ms' ->> 'first_token')::float AS rest,
+            (record -> 'usage' ->> 'output_tokens')::float AS tokens
+        FROM attempt_turns WHERE at > now() - make_interval(days => :days)
+        ORDER BY at DESC LIMIT :most) AS turns
+    WHERE model <> '' GROUP BY model ORDER BY answers DESC, model LIMIT 20
+""")
 _RUNS = text("""
     SELECT timeline, ended_at FROM runs
     WHERE timeline IS NOT NULL AND state = 'done' AND started_at > now() - make_interval(days => :days)
@@ -43,6 +55,25 @@ _HOURS = text("""
     SELECT extract(hour FROM created_at)::int AS hour, count(*) AS tasks FROM tasks
     WHERE created_at > now() - make_interval(days => :days) GROUP BY 1
 """)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpeed:
+    """How a model answered lately: median seconds to the first token, tokens a second from there on.
+
+    None where its answers do not stream, or say nothing of tokens.
+    """
+
+    model: str
+    answers: int
+    first_token: float | None
+    speed: float | None
+
+
+def measure_models(connection: Connection) -> list[ModelSpeed]:
+    """Of each model that the newest turns name, the most used first."""
+    rows = connection.execute(_MODELS, {"days": DAYS, "most": _MOST})
+    return [ModelSpeed(**row._mapping) for row in rows]
 
 
 def measure_workload(connection: Connection, *, least: int = LEAST) -> Workload:

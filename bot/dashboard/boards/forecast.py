@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from bot.dashboard.access.viewer import find_viewer
 from bot.dashboard.background_counts import find_counts
 from bot.forecast.forecast import Forecast, forecast, read_load, render_wait
-from bot.forecast.measure import DAYS, measure_workload
+from bot.forecast.measure import DAYS, ModelSpeed, measure_models, measure_workload
 from bot.forecast.workload import ForecastError, Workload
 from bot.serve.capacity import Machine, compute_capacity, read_machine
 from bot.settings import Settings
@@ -34,10 +34,13 @@ _SEEN = text("""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastCounts:
-    """A task and the load as measured ('' where nothing was asked for), and forecasts, or what is wrong."""
+    """A task, models and the load as measured ('' where nothing was asked for), and forecasts, or what is
+    wrong.
+    """
 
     workload: Workload
     measured: str
+    models: Sequence[ModelSpeed]
     forecasts: Sequence[Forecast] = ()
     wrong: str = ""
 
@@ -50,11 +53,6 @@ class ForecastBoard:
         self._computing = threading.Lock()
         self._kept: dict[tuple[object, ...], Forecast] = {}
 
-    def measure(self) -> Workload:
-        """A task as measured, with defaults for what is not."""
-        with self._engine.connect() as connection:
-            return measure_workload(connection)
-
     def find_load(self) -> str:
         """The load of the last thirty days as ``hob forecast`` reads it, '' where nothing was asked for."""
         with self._engine.connect() as connection:
@@ -65,13 +63,15 @@ class ForecastBoard:
 
     def count(self, asked: str, machine: Machine) -> ForecastCounts:
         """What the load ``asked`` for needs; for none the measured one, and ``FACTORS`` times that."""
-        measured, workload = self.find_load(), self.measure()
+        measured = self.find_load()
+        with self._engine.connect() as connection:
+            workload, models = measure_workload(connection), measure_models(connection)
         wanted = [asked] if asked else list(_multiply(measured))
         try:
             made = [self.compute(workload, each, machine) for each in wanted]
         except ForecastError as trouble:
-            return ForecastCounts(workload=workload, measured=measured, wrong=str(trouble))
-        return ForecastCounts(workload=workload, measured=measured, forecasts=made)
+            return ForecastCounts(workload=workload, measured=measured, models=models, wrong=str(trouble))
+        return ForecastCounts(workload=workload, measured=measured, models=models, forecasts=made)
 
     def compute(self, workload: Workload, words: str, machine: Machine) -> Forecast:
         """What a load needs of workers on such machines. Raises ForecastError."""

@@ -169,3 +169,22 @@ async def test_only_operators_see_them(database: Database, tmp_path_factory: pyt
                 assert (await one.get(path)).status_code == 200
                 assert path in (await one.get("/operators")).text
                 assert (await other.get(path)).status_code == 404
+
+
+async def test_models_are_shown_as_they_answered_lately(client: FlaskClient, store: Store) -> None:
+    assert "<h2>Models</h2>" not in client.get("/forecast").text
+    task = await store.add_task(make_request())
+    claimed = await store.claim(task.id, "w")
+    assert claimed
+    attempt = await store.begin_attempt(claimed[1])
+    turns = [
+        {"model": "<b>own", "ms": {"model": 2500, "first_token": 500}, "usage": {"output_tokens": 60}},
+        {"model": "<b>own", "ms": {"model": 1500, "first_token": 700}, "usage": {"output_tokens": None}},
+        {"model": "offline", "ms": {"model": 30}, "usage": None},
+        {"model": "", "ms": None},
+    ]
+    for seq, record in enumerate(turns):
+        await store.add_turn(claimed[1], attempt.id, seq, {"seq": seq, **record})
+    page = client.get("/forecast").text
+    assert '<th scope="row">&lt;b&gt;own</th><td>2</td><td>0.6 s</td><td>30</td>' in page
+    assert '<th scope="row">offline</th><td>1</td><td></td><td></td>' in page
