@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from localhub.hub import Hub
-from localhub.pages import consent, forms, handlers
+from localhub.pages import consent, forms, handlers, installing
 from localhub.pages.site import FOLDER, Page, Pages
 from localhub.rest.api import Routes
 
@@ -17,6 +17,7 @@ GET_ROUTES: tuple[tuple[str, Page], ...] = (
     ("/login/oauth/authorize", consent.show_consent),
     (r"/avatars/u/{number:\d+}", handlers.show_avatar),
     (r"/apps/{slug:[\w-]+}", handlers.show_app),
+    (r"/apps/{slug:[\w-]+}/installations/new", installing.show_install),
     (r"/{owner:[\w-]+}", handlers.show_account),
     (REPO, handlers.show_code),
     (REPO + "/tree/{where:.+}", handlers.show_code),
@@ -33,6 +34,7 @@ GET_ROUTES: tuple[tuple[str, Page], ...] = (
 
 POST_ROUTES: tuple[tuple[str, Page], ...] = (
     ("/login/oauth/authorize", consent.give_consent),
+    (r"/apps/{slug:[\w-]+}/installations/new", installing.give_install),
     (REPO + "/issues", forms.open_issue),
     (REPO + "/issues" + NUMBER + "/comments", forms.add_comment),
     (REPO + "/issues" + NUMBER + "/labels", forms.change_labels),

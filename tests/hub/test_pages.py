@@ -109,6 +109,18 @@ async def test_a_person_finds_the_way(browser: Browser) -> None:
         assert status == 404, path
 
 
+async def test_a_person_installs_the_app_on_their_account(hub: Hub, browser: Browser) -> None:
+    at, count = "/apps/hob/installations/new", "SELECT count(*) FROM installations"
+    before = hub.hub.state.count(count)
+    for _ in range(2):
+        status, html = await browser.submit(at, at, person="stranger")
+        assert status == 200 and "@hob" in html
+    assert hub.hub.state.count(count) == before + 1, "once"
+    assert (await browser.get("/apps/nobody/installations/new"))[0] == 404
+    async with browser.session.post(browser.url + at, data={"person": "maintainer"}) as forged:
+        assert forged.status == 403
+
+
 async def test_an_issue_page_renders_and_escapes(browser: Browser) -> None:
     status, html = await browser.get(f"{PATH}/issues/1")
     assert status == 200
