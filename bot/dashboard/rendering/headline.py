@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,15 @@ from bot.text.terminal import escape_controls, replace_controls, strip_escapes
 
 LONGEST = 120  # characters
 _MOST_LINES = 400  # of an edit that is shown as a difference
+
+# What the engine without a model runs in the sandbox (bot.agent.tools.context.GUEST), in words.
+_OWN_PROGRAM = re.compile(r"python -I /opt/hob/guest/(\w+)")
+_OWN_PROGRAMS = {
+    "mend": "Search for a change that makes the tests pass",
+    "mend_js": "Search for a change that makes the tests pass",
+    "names": "Look up or rename a Python name",
+    "suggest": "Apply what a review suggests",
+}
 
 Arguments = Mapping[str, Any]
 
@@ -44,6 +54,12 @@ def _first_value(given: Arguments) -> str:
     return str(next(iter(given.values()), ""))
 
 
+def _shell(given: Arguments) -> str:
+    command = str(given.get("command", ""))
+    own = _OWN_PROGRAM.match(command)
+    return _OWN_PROGRAMS.get(own[1], f"$ {command}") if own else f"$ {command}"
+
+
 def _read(given: Arguments) -> str:
     start = given.get("start")
     return f"Read {given.get('path', '')}" + (f" from line {start}" if start and start != 1 else "")
@@ -72,7 +88,7 @@ def _plan(given: Arguments) -> str:
 
 
 _HEADLINES: Mapping[str, Callable[[Arguments], str]] = {
-    "shell": lambda given: f"$ {given.get('command', '')}",
+    "shell": _shell,
     "read": _read,
     "search": _search,
     "edit": lambda given: f"Edit {given.get('path', '')}",

@@ -17,6 +17,7 @@ from bot.dashboard.rendering.timeline import list_spans
 from bot.dashboard.server import engine_for
 from bot.domain import Phase, Run, TaskState
 from bot.errors import LeaseLost
+from bot.offline.chores import make_guest_command
 from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.tasks.store import Store
@@ -142,6 +143,12 @@ def test_an_event_cannot_be_forged_by_what_it_carries() -> None:
     ("name", "arguments", "line"),
     [
         ("shell", {"command": "pytest -q\n  && true"}, "$ pytest -q && true"),
+        (
+            "shell",
+            {"command": make_guest_command("mend", "--test", "pytest -q")},
+            "Search for a change that makes the tests pass",
+        ),
+        ("shell", {"command": make_guest_command("other")}, "$ python -I /opt/hob/guest/other"),
         ("read", {"path": "a.py", "start": 40}, "Read a.py from line 40"),
         ("read", {"path": "a.py", "start": 1}, "Read a.py"),
         ("search", {"pattern": "x|y", "path": "src"}, "Search “x|y” in src"),
