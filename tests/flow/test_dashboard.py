@@ -2,79 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
-from sqlalchemy import text
+from playwright.async_api import expect
 
 from bot.dashboard import live
 from bot.domain import (
-    Blocked,
     Check,
-    CheckResult,
-    Outcome,
-    OutcomeKind,
-    Phase,
     Proof,
-    Run,
-    Step,
-    StepState,
     TaskState,
-    Usage,
-    Verdict,
 )
 from bot.tasks.database.connection import Database
-from bot.tasks.database.tables import AttemptState, DeliveryState
-from bot.tasks.deliveries.undelivered import Undelivered
-from bot.tasks.live.records import OutputPiece
 from bot.tasks.store import Store
 from tests.support.browser import (
     PHONE,
     find_barriers,
-    find_free_port,
+    find_out_of_reach,
     is_wider_than_window,
     listen,
     needs_browser,
     open_browser,
-    serving,
 )
-from tests.support.dashboard import open_dashboard
-from tests.support.hub import Hub, running_hub
-from tests.support.tasks import add_delivery, make_request
+from tests.support.house import (
+    DIFF,
+    GREEN,
+    RED,
+    House,
+    list_pieces,
+    make_turn,
+    open_house,
+    sign_in,
+)
+from tests.support.tasks import make_request
 
 pytestmark = needs_browser
-EVIL = "<img src=x onerror=alert(1)><script>alert(1)</script>\x1b]8;;javascript:alert(1)\x07click\x1b]8;;\x07"
-DIFF = (
-    "diff --git a/cart.py b/cart.py\n--- a/cart.py\n+++ b/cart.py\n@@ -1,3 +1,3 @@\n def total(prices):\n"
-    '-    return "sum"  # <b>old</b>\n+    return sum(prices) * 100 + 1  # new\n ' + "x" * 300 + "\n"
-)
-# So that no table of an operator's page is empty.
-ROWS = (
-    "INSERT INTO pauses (scope, login) VALUES ('repository:99', 'maintainer')",
-    "INSERT INTO blocks (scope, person, login) VALUES ('all', 9, '<b>mallory')",
-    "INSERT INTO flag_rules (flag, audience, value, percent, unit, login)"
-    " VALUES ('prompt', 'all', '\"v2\"', 50, 'repository', 'maintainer')",
-)
-RED = CheckResult(verdict=Verdict.FAILED, exit_code=1, seconds=1.2, passed=9, failed=1, tail=EVIL)
-GREEN = CheckResult(verdict=Verdict.PASSED, exit_code=0, seconds=1.1, passed=10, tail="10 passed")
-
-
-@dataclass
-class House:
-    """The dashboard on a port, over a repository with one ended run and one that goes on."""
-
-    url: str
-    hub: Hub
-    store: Store
-    ended: Run
-    going: Run
-    attempt: int
-    repo: int
 
 
 @pytest.fixture
@@ -82,101 +46,8 @@ async def house(
     tmp_path: Path, database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[House]:
     monkeypatch.setattr(live, "QUIET_SECONDS", 0.2)  # a stream whose browser is gone ends at its next word
-    url = f"http://127.0.0.1:{(port := find_free_port())}"
-    async with (
-        running_hub(tmp_path) as hub,
-        open_dashboard(database, hub, base_url=url, operators="5000001") as app,
-    ):
-        repo = await hub.as_maintainer.post("/user/repos", {"name": "shop"})
-        for title in ("Rounding", "Taxes"):
-            await hub.as_maintainer.post("/repos/maintainer/shop/issues", {"title": title})
-        ended, going = await fill(store, repo["id"])
-        async with database.engine.begin() as connection:
-            for statement in ("UPDATE tasks SET repo_full_name = 'maintainer/shop'", *ROWS):
-                await connection.execute(text(statement))
-        await add_delivery(store, "failed-1", "issues", b"{}")
-        await store.finish_delivery("failed-1", DeliveryState.FAILED, EVIL)
-        (attempt,) = await store.list_attempts(going.task)
-        await store.note_undelivered([make_undelivered(number) for number in (1, 2)])
-        with serving(app, port):
-            yield House(url, hub, store, ended, going, attempt.id, repo["id"])
-
-
-async def fill(store: Store, repo: int) -> tuple[Run, Run]:
-    """One run that has ended with all there is to show, and one under way."""
-    runs = []
-    for number, words in ((1, f"round prices half up {EVIL}"), (2, "mend the taxes")):
-        task = await store.add_task(make_request(number=number, repo=repo, request=words))
-        claimed = await store.claim(task.id, "w")
-        assert claimed
-        run = claimed[1]
-        runs.append(run)
-        for phase in (Phase.PREPARE, Phase.THINK):
-            await store.set_phase(run, phase)
-        await store.set_plan(run, (Step(text=f"Mend {EVIL}", state=StepState.DOING), Step(text="Prove")))
-        attempt = await store.begin_attempt(run, model="test:small")
-        await store.add_turn(run, attempt.id, 0, make_turn(0, "python -m pytest"))
-    attempt = (await store.list_attempts(runs[0].task))[0]
-    change: dict[str, Any] = {
-        "outcome": Outcome(kind=OutcomeKind.CHANGED, title="Mend", summary=f"It **rounds** now. {EVIL}"),
-        "diff": DIFF,
-        "proof": Proof(
-            base="b" * 40,
-            checks=(Check(name="test", command="python -m pytest", base=RED, head=GREEN),),
-            blocked=(Blocked(host="pypi.org", port=443, reason="no", command=EVIL, allow="pypi.org"),),
-            not_run=("`lint`: no such program",),
-        ),
-        "usage": Usage(turns=1, usd=0.25, input_tokens=1234, output_tokens=56, seconds=3),
-    }
-    await store.end_attempt(runs[0], attempt.id, AttemptState.ENDED, **change)
-    await store.choose_attempt(runs[0], runs[0].task, 1)
-    await store.finish_run(runs[0], **change)
-    await store.release(runs[0], TaskState.DONE)
-    return runs[0], runs[1]
-
-
-def make_turn(seq: int, command: str) -> dict[str, Any]:
-    calls = [
-        {"name": "shell", "args": {"command": command}, "output": f"ran {EVIL}", "ok": seq == 0, "ms": 12},
-        {
-            "name": "edit",
-            "args": {"path": "a", "old": "a\nb", "new": "a\nc"},
-            "output": "",
-            "ok": True,
-            "ms": 1,
-        },
-    ]
-    total = {"turns": seq + 1, "input_tokens": 10, "output_tokens": 1, "usd": 0.01}
-    text = f"Looking at it. {EVIL}"
-    return {"seq": seq, "model": "m", "text": text, "calls": calls, "ms": {"turn": 30}, "total": total}
-
-
-def make_undelivered(number: int) -> Undelivered:
-    return Undelivered(
-        guid=f"lost-{number}",
-        event="issue_comment",
-        attempt=number,
-        attempts=number,
-        failed_at=datetime.now(UTC),
-        why=f"503 {EVIL}",
-    )
-
-
-def list_pieces() -> list[OutputPiece]:
-    """What a command printed: a line that went on, lines that are missing, a colour, its end."""
-    texts = ((0, "1 of 3\n2 of", ""), (1, "3 of 3", ""), (8, "\x1b[31mEVIL <b>\x1b[m", "exit code 2, 0.1 s"))
-    return [
-        OutputPiece(serial=at, command=1, title="$ make <b>all", line=line, text=text, ended=ended)
-        for at, (line, text, ended) in enumerate(texts, 1)
-    ]
-
-
-async def sign_in(page: Page, house: House, path: str = "/") -> None:
-    """As the maintainer, through GitHub's page."""
-    await page.goto(f"{house.url}{path}")
-    await page.get_by_role("link", name="Sign in with GitHub").click()
-    await page.get_by_role("button", name="Authorize Hob").click()
-    await page.wait_for_url(f"{house.url}/**")
+    async with open_house(tmp_path, database, store) as house:
+        yield house
 
 
 async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
@@ -232,7 +103,7 @@ async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
         await page.get_by_role("link", name="Hob", exact=True).click()
         await page.wait_for_load_state()
         await page.locator("#words").fill("round")
-        await expect(page.locator(".card")).to_have_count(1)
+        await expect(page.locator(".card")).to_have_count(1, timeout=30_000)
         assert "words=round" in page.url
         await expect(page.locator("#words")).to_be_focused()
         card = await page.locator(".card").element_handle()
@@ -240,38 +111,64 @@ async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
             pass  # it refreshes itself, and leaves alone what is as it was
         assert card and await card.evaluate("each => each.isConnected")
         await house.store.add_task(make_request(number=1, repo=house.repo, request="round again"))
-        await expect(page.locator(".card")).to_have_count(2)
+        await expect(page.locator(".card")).to_have_count(2, timeout=30_000)
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         assert said == []
 
 
+WORDS = "document.title + document.body.textContent"
+# Addresses that are no page of their own, and what they are: every other one is visited below.
+NO_PAGES = {
+    "static": "files of the pages",
+    "sign_in.ask": "for who is not signed in, and visited so",
+    "sign_in.begin": "leads to GitHub's page, by every sign-in here",
+    "sign_in.finish": "leads back from it",
+    "pages.run_events": "the stream of a run's page",
+    "pages.run_turns": "a part of a run's page",
+    "pages.run_json": "JSON",
+    "pages.healthz": "a word for a machine",
+    "figures.download": "CSV",
+}
+
+
+def list_pages(house: House) -> list[str]:
+    """The address of every page there is, from the application's own routes, and views of them."""
+    numbers = {"tasks": house.ended.task, "runs": house.ended.id}
+    routes = [rule for rule in house.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    assert NO_PAGES.keys() <= {rule.endpoint for rule in routes}
+    found = []
+    for rule in routes:
+        if rule.endpoint not in NO_PAGES and not rule.endpoint.startswith("api."):
+            kind = rule.rule.split("/")[1]
+            path = rule.rule.replace("<int:number>", str(numbers.get(kind, "")))
+            assert "<" not in path and "//" not in path, f"say which {path} a browser is to visit"
+            found.append(path)
+    views = ("/nowhere", "/?words=round", "/?words=nothing&state=done", "/figures?by=person")
+    run, going = house.ended.id, house.going
+    return [*found, *views, f"/runs/{run}?diff=split", f"/runs/{going.id}", f"/tasks/{going.task}"]
+
+
 async def test_every_page_is_for_everybody(house: House) -> None:
-    """On a phone and a desk, in light and dark: no barrier, nothing beyond the edge, a silent console."""
-    task, run = house.ended.task, house.ended.id
-    paths = (
-        *("/", "/nowhere", "/operators", "/figures", "/tokens"),
-        *("/experiments", "/safety", "/learning", "/forecast"),
-        f"/tasks/{task}",
-        f"/tasks/{task}/attempts",
-        f"/runs/{run}",
-        f"/runs/{run}?diff=split",
-        f"/runs/{house.going.id}",
-    )
+    """On a phone, in light and dark, by keyboard: no barrier, nothing out of reach or beyond the edge."""
     async with open_browser() as browser:
         context = await browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
         page = await context.new_page()
         await page.goto(f"{house.url}/sign-in")
-        assert await find_barriers(page) == []
+        assert await find_barriers(page) == [] and await find_out_of_reach(page) == []
         await sign_in(page, house)
         said = listen(page)
         wrong = []
-        for path in paths:
+        for path in list_pages(house):
             await page.goto(f"{house.url}{path}")
+            await page.get_by_text(re.compile("Being (counted|searched for)")).wait_for(state="detached")
+            if await page.evaluate(f"/[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e]/.test({WORDS})"):
+                wrong.append(f"{path} has controls of terminals or of directions")
             await page.emulate_media(color_scheme="light")
             wrong += [f"{path}: {each}" for each in await find_barriers(page)]
             await page.emulate_media(color_scheme="dark")
             wrong += [f"{path} dark: {each}" for each in await find_barriers(page, colours_only=True)]
+            wrong += [f"{path} by keyboard: {each}" for each in await find_out_of_reach(page)]
             if await is_wider_than_window(page):
                 wrong.append(f"{path} is wider than a phone")
             assert await page.locator("img[src=x], script:not([src])").count() == 0
@@ -282,6 +179,68 @@ async def test_every_page_is_for_everybody(house: House) -> None:
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         assert page.url.endswith("#main"), "the first stop of the keyboard leads to the content"
+
+
+async def test_every_action_is_done_by_keyboard(house: House) -> None:
+    """Whatever takes a POST is played here: a new action fails this test until it is."""
+    ended, going, digest = f"/tasks/{house.ended.task}", f"/tasks/{house.going.task}", "a" * 40
+    async with open_browser() as browser:
+        page = await browser.new_page()
+        said = listen(page)
+        await sign_in(page, house)
+
+        async def press(name: str, *, on: str, exact: bool = True, **filled: str) -> None:
+            """Fill fields by their labels and press a button of a page, by keyboard; a page follows."""
+            await page.goto(f"{house.url}{on}")
+            button = page.get_by_role("button", name=name, exact=exact)
+            form = page.locator("form").filter(has=button)
+            for label, value in filled.items():
+                field = form.get_by_label(label.replace("_", " "))
+                await field.focus()
+                await page.keyboard.press("Control+A")
+                await page.keyboard.type(value)
+            await button.focus()
+            async with page.expect_navigation():
+                await page.keyboard.press("Enter")
+
+        await press("Do it again", on=ended)
+        await press("Try", on=ended, Attempts="2")
+        await press("Publish it", on=ended)
+        await press("Say it", on=ended, Ask_for_something_else="and the taxes")
+        await page.goto(f"{house.url}{ended}")
+        await page.locator("#approve summary").focus()
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type(digest)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("status")).to_contain_text("Said on the thread in your name: approve")
+        await press("Stop", on=going)
+        at = "/repos/maintainer/shop/issues"
+        comments = await house.hub.as_maintainer.get(f"{at}/1/comments")
+        orders = ["retry", "try 2", "use 1", "and the taxes", f"approve {digest}"]
+        assert [each["body"] for each in comments] == [f"@hob {order}" for order in orders]
+        (stopped,) = await house.hub.as_maintainer.get(f"{at}/2/comments")
+        assert stopped["body"] == "@hob stop"
+
+        await press("Take up anew failed-1", on="/operators")
+        await press("Ask for all of them again", on="/operators")
+        await press("Pause", on="/operators", all_="installation:5")
+        await press("Resume installation:5", on="/operators")
+        await press("Kill", on="/operators", all_="repository:98", why="it loops")
+        await expect(page.get_by_role("button", name="Resume repository:98")).to_be_visible()
+        await press("Set", on="/operators", flag="turns", says="30", percent="10")
+        await press("Clear turns for all", on="/operators")
+        await press("Stop the release of model", on="/operators")
+        await expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+        await press("Block", on="/safety", login="77", why="spam")
+        await press("Unblock 77", on="/safety")
+        await press("Make a token", on="/tokens", what="a program")
+        await press("Revoke a program", on="/tokens")
+        await press("Sign out", on="/tokens")
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        actions = {rule.endpoint for rule in house.app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+        assert actions - house.asked == set(), "actions that no browser test does"
+        assert said == []
 
 
 async def test_an_operator_asks_for_what_did_not_arrive_by_keyboard(house: House) -> None:

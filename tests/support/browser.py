@@ -89,6 +89,33 @@ async def find_barriers(page: Page, *, colours_only: bool = False) -> list[str]:
     ]
 
 
+_ACTED_ON = """[...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')]
+    .filter(each => each.tabIndex >= 0 && each.type !== 'hidden' && each.checkVisibility())"""
+# By what it is, since a part of the page that refreshes itself has new elements.
+_NAME = """(each => [each.tagName, each.id, each.name, each.getAttribute("href"),
+    each.getAttribute("aria-label"), each.textContent.slice(0, 40)].join(" "))"""
+_REACHED = f"""(() => {{
+    const at = document.activeElement;
+    const reached = window.reached ||= new Set();
+    if (at === document.body || reached.has({_NAME}(at))) return [];
+    reached.add({_NAME}(at));
+    const style = getComputedStyle(at);
+    const isSeen = style.outlineStyle !== "none" || style.boxShadow !== "none";
+    return isSeen ? [] : ["the focus is not seen: " + at.outerHTML.slice(0, 200)];
+}})()"""
+
+
+async def find_out_of_reach(page: Page) -> list[str]:
+    """What can be acted on and the Tab key does not get to, or shows no sign of having got there."""
+    wrong: list[str] = []
+    await page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+    for _ in range(await page.evaluate(f"{_ACTED_ON}.length") + 3):
+        await page.keyboard.press("Tab")
+        wrong += await page.evaluate(_REACHED)
+    left = f"{_ACTED_ON}.map({_NAME}).filter(name => !window.reached.has(name))"
+    return wrong + list(await page.evaluate(left))
+
+
 async def is_wider_than_window(page: Page) -> bool:
     """Whether the page scrolls sideways."""
     wide: bool = await page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
