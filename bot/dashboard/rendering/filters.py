@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.dashboard.rendering.ansi import render_lines
 from bot.dashboard.rendering.diff_view import split_files
-from bot.dashboard.rendering.headline import render_edit, render_headline
+from bot.dashboard.rendering.headline import name_command, render_edit, render_headline
 from bot.dashboard.rendering.timeline import list_spans
 from bot.dashboard.rendering.values import (
     arguments,
@@ -36,6 +36,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "judge": judge_task,
     "markdown": markdown,
     "moment": moment,
+    "name_command": name_command,
     "plain": plain_text,
     "proved": summarize_proof,
     "proof_lines": list_proof_lines,

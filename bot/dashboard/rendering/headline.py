@@ -54,10 +54,16 @@ def _first_value(given: Arguments) -> str:
     return str(next(iter(given.values()), ""))
 
 
+def name_command(command: str) -> str:
+    """What a program of the engine's own does, in words; any other command as it stands."""
+    own = _OWN_PROGRAM.match(command)
+    return _OWN_PROGRAMS.get(own[1], command) if own else command
+
+
 def _shell(given: Arguments) -> str:
     command = str(given.get("command", ""))
-    own = _OWN_PROGRAM.match(command)
-    return _OWN_PROGRAMS.get(own[1], f"$ {command}") if own else f"$ {command}"
+    said = name_command(command)
+    return said if said != command else f"$ {command}"
 
 
 def _read(given: Arguments) -> str:
