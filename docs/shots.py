@@ -1,13 +1,15 @@
 """Screenshots for the README, taken with a real browser: ``make shots``.
 
-The demo's pages, and the threads as they stand at the end of the day that the tests play (``day_story``).
-Needs a Chromium (Debian: ``apt-get install chromium``); Playwright only drives it.
+The demo's pages, and the threads and the dashboard as they stand at the end of the day that the tests play
+(``day_story``). Needs a Chromium and a font with emoji (Debian: ``apt-get install chromium
+fonts-noto-color-emoji``); Playwright only drives it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -21,11 +23,15 @@ from rich.console import Console
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS.parent), str(DOCS.parent / "tests")]  # the day is the tests' own
 
+from bot.dashboard import create_app  # noqa: E402
+from bot.dashboard.server import engine_for  # noqa: E402
 from bot.demo.processes import LocalProcesses  # noqa: E402
 from bot.demo.show import StepPrinter, play  # noqa: E402
-from bot.tasks.database.connection import connect  # noqa: E402
+from bot.settings import load  # noqa: E402
+from bot.tasks.database.connection import connect, sqlalchemy_url  # noqa: E402
 from bot.tasks.database.embedded import open_embedded_database  # noqa: E402
 from bot.tasks.database.schema import migrate  # noqa: E402
+from tests.support.browser import find_free_port, serving  # noqa: E402
 from tests.support.day_story import AT, CHAPTERS, dawn  # noqa: E402
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -43,8 +49,11 @@ async def shoot(browser: str, pages: Mapping[str, str], *, whole: bool = False) 
         for name, url in pages.items():
             await page.goto(url)
             await page.wait_for_load_state("load")
+            await page.get_by_text("Being counted.").wait_for(state="detached")
+            bottom = await page.evaluate("document.querySelector('main').getBoundingClientRect().bottom")
             taken = Image.open(BytesIO(await page.screenshot(full_page=whole)))
-            low = taken.convert("RGB").crop((0, 0, WIDTH, min(taken.height, TALLEST)))
+            height = min(taken.height, TALLEST, int(bottom) + 24)
+            low = taken.convert("RGB").crop((0, 0, WIDTH, height))
             target = DOCS / f"{name}.png"
             low.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
             print(target, f"{target.stat().st_size >> 10} KiB")
@@ -94,14 +103,13 @@ async def demo(browser: str, home: Path) -> None:
         last += [story["run_url"], story["pr_url"]]
         over.set()
         await filming
-        pages = {"pull-request": story["pr_url"], "run": story["run_url"], "tasks": f"{house.dashboard_url}/"}
-        await shoot(browser, pages)
+        await shoot(browser, {"pull-request": story["pr_url"], "run": story["run_url"]})
     finally:
         house.stop()
 
 
 async def day(browser: str, home: Path) -> None:
-    """The issue and the pull request at the end of the day."""
+    """The issue, the pull requests and the dashboard at the end of the day."""
     with open_embedded_database(home / "postgres") as url:
         database = connect(url)
         await migrate(database)
@@ -117,6 +125,11 @@ async def day(browser: str, home: Path) -> None:
                 "day-reviewed": f"{web}/pull/{played.reviewed}",
             }
             await shoot(browser, pages, whole=True)
+            engine, port = engine_for(sqlalchemy_url(url)), find_free_port()
+            at = f"http://127.0.0.1:{port}"
+            with serving(create_app(load(), engine), port):
+                await shoot(browser, {"tasks": f"{at}/", "figures": f"{at}/figures?by=kind"})
+            engine.dispose()
         await database.engine.dispose()
 
 
@@ -124,6 +137,8 @@ def main() -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         sys.exit("No chromium here; on Debian: sudo apt-get install chromium")
+    if not subprocess.run(["fc-list", ":charset=2705"], capture_output=True, check=False).stdout:
+        sys.exit("No font here has emoji; on Debian: sudo apt-get install fonts-noto-color-emoji")
     wanted = sys.argv[1:]  # names of stories, none for all
     for taken in (demo, day):
         if wanted and taken.__name__ not in wanted:
