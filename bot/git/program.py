@@ -169,7 +169,8 @@ async def run(
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            # Not ``wait``, which waits for ever where a pipe is left full: gh-88050 of CPython
+            await process.communicate()
     return _check_exit(args[0], process.returncode or 0, out, err, token, allowed)
 
 
@@ -207,18 +208,22 @@ def run_now(
 
 
 async def _take_output(process: asyncio.subprocess.Process, verb: str) -> tuple[bytes, bytes]:
-    """What git prints, to its end."""
+    """What git prints, to its end, which comes soon where it prints too much."""
 
     async def take(pipe: asyncio.StreamReader | None) -> bytes:
         assert pipe is not None  # noqa: S101 - both are pipes
         taken = bytearray()
         while chunk := await pipe.read(_CHUNK):
-            taken += chunk
-            _check_length(taken, verb)
+            if len(taken) <= OUTPUT_BYTES:
+                taken += chunk
+            elif process.returncode is None:
+                process.kill()
         return bytes(taken)
 
     out, err = await asyncio.gather(take(process.stdout), take(process.stderr))
     await process.wait()
+    _check_length(out, verb)
+    _check_length(err, verb)
     return out, err
 
 
@@ -243,7 +248,7 @@ def _take_output_now(process: subprocess.Popen[bytes], verb: str, seconds: float
     return bytes(out), bytes(err)
 
 
-def _check_length(taken: bytearray, verb: str) -> None:
+def _check_length(taken: bytes | bytearray, verb: str) -> None:
     if len(taken) > OUTPUT_BYTES:
         raise UserError(
             f"the repository is too large: what `git {verb}` says of it is over {OUTPUT_BYTES >> 20} MiB",

@@ -149,7 +149,7 @@ async def _measure(paths: list[Path]) -> dict[Path, int]:
             out, _ = await process.communicate()
     except TimeoutError:
         process.kill()
-        await process.wait()
+        await process.communicate()  # ``wait`` would not end while a pipe is full
         raise OSError(f"du took longer than {MEASURE_SECONDS:.0f} s") from None
     sizes = {}
     for line in out.decode().split("\0"):

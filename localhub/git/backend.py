@@ -64,7 +64,7 @@ async def run_backend(
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+        await process.communicate()  # ``wait`` would not end while a pipe is full
 
 
 def _require_pipe(end: Pipe | None) -> Pipe:

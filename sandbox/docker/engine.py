@@ -71,7 +71,7 @@ class Engine:
         except BaseException as error:
             if process.returncode is None:
                 process.kill()
-                await process.wait()
+                await process.communicate()  # ``wait`` would not end while a pipe is full
             if isinstance(error, TimeoutError):
                 raise EngineError(f"no answer to {arguments[0]} within {_SECONDS:.0f} s") from None
             raise

@@ -44,22 +44,7 @@ class KeeperLink:
         ``setup_report`` then says what came of it, with ``step`` and ``error`` where a step failed. Raises
         SandboxUnavailable when the keeper dies.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        starting = asyncio.ensure_future(asyncio.to_thread(start_keeper, theirs))
-        try:
-            process = await asyncio.shield(starting)
-        except OSError as error:
-            ours.close()
-            raise SandboxUnavailable(
-                f"the sandbox's keeper cannot be started ({error})",
-                "let the worker's user read and run the interpreter that runs it",
-            ) from error
-        except BaseException:
-            ours.close()  # which ends the keeper
-            starting.add_done_callback(_let_go)
-            raise
-        link = cls(process, ours)
+        link = await cls._begin()
         try:
             async with asyncio.timeout(_SETUP_SECONDS):
                 link.setup_report, upper = await link.ask(b"start", plan, fds)
@@ -77,6 +62,27 @@ class KeeperLink:
         if upper[1:]:
             link.listener = socket.socket(fileno=upper[1])
         return link
+
+    @classmethod
+    async def _begin(cls, *, again: bool = True) -> KeeperLink:
+        """A link to a new keeper; where the starter was killed, one from the next starter."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        starting = asyncio.ensure_future(asyncio.to_thread(start_keeper, theirs))
+        try:
+            return cls(await asyncio.shield(starting), ours)
+        except OSError as error:
+            ours.close()  # which ends a keeper that was started and not told of
+            if again and isinstance(error, ConnectionError):
+                return await cls._begin(again=False)
+            raise SandboxUnavailable(
+                f"the sandbox's keeper cannot be started ({error})",
+                "let the worker's user read and run the interpreter that runs it",
+            ) from error
+        except BaseException:
+            ours.close()  # which ends the keeper
+            starting.add_done_callback(_let_go)
+            raise
 
     def ask(self, word: bytes, request: object, fds: Sequence[int]) -> asyncio.Future[Answer]:
         """Send a request; the future gets its answer, or KeeperGone. The caller may close ``fds`` at once."""

@@ -91,11 +91,13 @@ class _Starter:
             theirs.close()
 
     def start(self, link: socket.socket) -> KeeperProcess:
-        """A keeper that talks on ``link``. Raises BrokenPipeError where the starter is gone, and OSError."""
+        """A keeper that talks on ``link``. Raises ConnectionError where the starter is gone, and OSError."""
         socket.send_fds(self._control, [b"start"], [link.fileno()])
         message, handles, _, _ = socket.recv_fds(self._control, 64, 1)
+        if not message:
+            raise ConnectionResetError("its starter was killed meanwhile")
         if not handles:
-            raise OSError("it was killed at its start" if message else "its starter was killed meanwhile")
+            raise OSError("it was killed at its start")
         return KeeperProcess(int(message), handles[0])
 
     def close(self) -> None:
@@ -122,13 +124,14 @@ class _Starters:
 
     def start_keeper(self, link: socket.socket) -> KeeperProcess:
         with self._lock:
-            if self._starter is not None:
-                try:
-                    return self._starter.start(link)
-                except (BrokenPipeError, ConnectionError):
-                    self._starter.close()
-            self._starter = _Starter()
-            return self._starter.start(link)
+            if self._starter is None:
+                self._starter = _Starter()
+            try:
+                return self._starter.start(link)
+            except OSError:  # an answer that comes late must not be taken for the next one's
+                self._starter.close()
+                self._starter = None
+                raise
 
     def close(self) -> None:
         with self._lock:
@@ -149,6 +152,8 @@ os.register_at_fork(after_in_child=_starters.begin_anew)
 
 
 def start_keeper(link: socket.socket) -> KeeperProcess:
-    """Start a keeper that talks on ``link``, which is closed here. Blocking. Raises OSError."""
+    """Start a keeper that talks on ``link``, which is closed here. Blocking. Raises OSError, and of these
+    ConnectionError where it may work when it is tried again.
+    """
     with link:
         return _starters.start_keeper(link)

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from sandbox.keeper.process import start_keeper
 from sandbox.limits.process_tree import process_name
 from tests.support.sandbox import base_layer, open_base_sandbox, shell
@@ -42,12 +44,19 @@ async def test_keepers_are_forked_by_one_process_and_live_in_sessions_of_their_o
         assert not sockets(other.keeper_pid) & (sockets(starter) | sockets(one.keeper_pid))
 
 
-async def test_a_killed_starter_takes_nothing_along_and_another_one_follows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [False, True], ids=["before it is asked", "while it is asked"])
+async def test_a_killed_starter_takes_nothing_along_and_another_one_follows(
+    tmp_path: Path, asked: bool
+) -> None:
     base_layer(tmp_path)
     async with await open_base_sandbox(tmp_path) as before:
         starter = parent_of(before.keeper_pid)
-        os.kill(starter, signal.SIGKILL)
-        async with await open_base_sandbox(tmp_path) as after:
+        os.kill(starter, signal.SIGSTOP if asked else signal.SIGKILL)
+        opening = asyncio.create_task(open_base_sandbox(tmp_path))
+        if asked:
+            await asyncio.sleep(0.2)  # it is asked in this time, or is killed before: both have to do
+            os.kill(starter, signal.SIGKILL)
+        async with await opening as after:
             assert parent_of(after.keeper_pid) not in (starter, os.getpid())
             assert (await shell(after, "echo after")).text == "after\n"
         assert (await shell(before, "echo before")).text == "before\n"
