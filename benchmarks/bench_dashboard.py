@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import re
 import socket
 import statistics
@@ -120,6 +121,7 @@ def time_pages(url: str, many: int) -> tuple[Table, list[str]]:
     """
     engine = engine_for(sqlalchemy_url(url))
     app = create_app(load(), engine)
+    gc.freeze()  # as ``hob dashboard`` does
     client, reader = app.test_client(), PageReader(engine)
     table, slow = Table("page", "median ms", "p95 ms", "slowest ms", "counted in s"), []
 
