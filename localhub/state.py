@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -77,9 +78,10 @@ class State:
         copied = State.__new__(State)
         copied.directory, copied.git_directory = self.directory, self.git_directory
         copied.clock_offset = self.clock_offset
-        copied._connection = sqlite3.connect(":memory:", isolation_level=None)
+        copied._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         copied._connection.row_factory = as_row
         self._connection.backup(copied._connection)
+        weakref.finalize(copied, copied._connection.close)  # a reader may still be at it when it is let go
         return copied
 
     def _start_ids(self) -> None:

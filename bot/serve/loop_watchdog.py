@@ -57,7 +57,7 @@ def watch_loop(still_seconds: float = STILL_SECONDS) -> Iterator[None]:
                 log.error(
                     "loop.stood_still",
                     seconds=round(still, 1),
-                    stack=_format_stack(loops, _FRAMES) if loops else "",
+                    frames=_format_stack(loops, _FRAMES) if loops else "",
                     beside={
                         _name_thread(ident): _format_stack(frame, _FRAMES_OF_OTHERS)
                         for ident, frame in frames.items()

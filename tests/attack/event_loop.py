@@ -134,7 +134,7 @@ def find_stacks(log: str) -> str:
     told = [json.loads(line) for line in log.splitlines() if '"loop.stood_still"' in line]
     return "\n".join(
         "\n".join(
-            [f"{each['timestamp']} {each['seconds']} {each['stack'][-900:]}"]
+            [f"{each['timestamp']} {each['seconds']} {each['frames'][-900:]}"]
             + [f"beside it {name}: {stack[-900:]}" for name, stack in each["beside"].items()]
         )
         for each in told

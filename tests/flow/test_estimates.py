@@ -7,24 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.dashboard import background_counts, create_app
-from bot.dashboard.server import engine_for
-from bot.settings import load
-from bot.tasks.database.connection import Database, sqlalchemy_url
+from bot.dashboard import background_counts
+from bot.tasks.database.connection import Database
+from tests.support.dashboard import read_page
 from tests.support.flow import DONE, FAULTY, MEND, at_work, call
 
 pytestmark = pytest.mark.timeout(300)
 ASKED = "@hob please fix it: `double(4)` in calc.py returns 6 instead of 8"
 NOTHING = call("finish", kind="blocked", title="", summary="I do not see what to do.")
-
-
-def read_board(database: Database) -> str:
-    """The page as an operator sees it."""
-    engine = engine_for(sqlalchemy_url(database.url))
-    try:
-        return create_app(load(), engine).test_client().get("/experiments").text
-    finally:
-        engine.dispose()
 
 
 async def test_what_was_estimated_is_said_first_and_measured_after(
@@ -44,7 +34,7 @@ async def test_what_was_estimated_is_said_first_and_measured_after(
         hob.says([NOTHING])
         vague = (await hob.issue("calc", "Better", "@hob rewrite everything"))["number"]
         await hob.comment("calc", vague, "I do not see what to do")
-    page = await asyncio.to_thread(read_board, database)
+    page = await asyncio.to_thread(read_page, "/experiments", database)
     assert "Estimates before the work, of 2 tasks that ended" in page and "50% did" in page
     row = "<tr><td>names a file</td><td>1</td><td>100%</td><td>1</td><td>0%</td><td>+100 points</td></tr>"
     assert row in page

@@ -11,11 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli.main import main
-from bot.dashboard import create_app
-from bot.dashboard.server import engine_for
-from bot.settings import load
-from bot.tasks.database.connection import Database, sqlalchemy_url
+from bot.tasks.database.connection import Database
 from bot.training.messages import check_messages
+from tests.support.dashboard import read_page
 from tests.support.flow import DONE, FAULTY, MEND, UNITTEST, AtWork, at_work, eventually
 
 pytestmark = pytest.mark.timeout(400)
@@ -84,9 +82,7 @@ async def test_merged_work_of_who_agreed_is_exported_with_what_a_person_correcte
         assert done.exit_code == 0, done.output
         report = await eventually(find_merged_in_experiment, "no pull request is known to be merged")
         assert "+1 -0" in report and "one variant alone" in report
-        engine = engine_for(sqlalchemy_url(database.url))
-        page = create_app(load(), engine).test_client().get("/learning").text
-        engine.dispose()
+        page = await asyncio.to_thread(read_page, "/learning", database)
         assert "openai/sft-" in page and "did not agree" in page
     rows = [row for each in ("train", "test") for row in read(tmp_path / f"data/openai/sft-{each}.jsonl")]
     [row] = rows

@@ -9,12 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli.main import main
-from bot.dashboard import create_app
-from bot.dashboard.server import engine_for
 from bot.redteam import report
 from bot.redteam.move import Move, answers, call
-from bot.settings import load
-from bot.tasks.database.connection import Database, sqlalchemy_url
+from bot.tasks.database.connection import Database
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -53,8 +50,6 @@ async def test_what_does_not_hold_is_told_and_stands_on_the_dashboard(
     assert done.exit_code == 1, done.output
     assert "DOES NOT HOLD: made up: a hole" in done.output and "1 moves, 1 unexpected" in done.output
     assert "does not show this" not in done.output
-    engine = engine_for(sqlalchemy_url(database.url))
-    page = create_app(load(), engine).test_client().get("/safety").text
-    engine.dispose()
+    page = await asyncio.to_thread(read_page, "/safety", database)
     assert "1 did not hold" in page and "<td>made up</td><td>0</td><td>1</td>" in page
     assert "Does not hold: made up: a hole" in page and "moves with a hole" in page

@@ -10,11 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import main
-from bot.dashboard import create_app
-from bot.dashboard.server import engine_for
-from bot.settings import load
-from bot.tasks.database.connection import Database, sqlalchemy_url
+from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
+from tests.support.dashboard import read_page
 from tests.support.fix_history import make_fix_history
 from tests.support.flow import FAULTY_PYTEST, at_work
 
@@ -28,22 +26,14 @@ async def run_hob(*words: str) -> str:
     return done.output
 
 
-def look_at(path: str, database: Database) -> str:
-    """A page of the operators'."""
-    engine = engine_for(sqlalchemy_url(database.url))
-    try:
-        return create_app(load(), engine).test_client().get(path).text
-    finally:
-        engine.dispose()
-
-
 async def test_tuned_weights_are_learned_used_and_compared(
     tmp_path: Path, home: Path, database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOB_HOME", str(home))
     monkeypatch.setenv("HOB_DATABASE_URL", database.url)
     history = await asyncio.to_thread(make_fix_history, tmp_path / "shop")
-    assert "Every worker goes by the weights that Hob comes with" in look_at("/experiments", database)
+    before = await asyncio.to_thread(read_page, "/experiments", database)
+    assert "Every worker goes by the weights that Hob comes with" in before
     said = await run_hob("tune", str(history), "--fresh")
     assert "shop (MIT): 6 small fixes" in said and "does not show this" not in said
     assert json.loads((home / "tuned" / "weights.json").read_text())["weights"]
@@ -61,5 +51,5 @@ async def test_tuned_weights_are_learned_used_and_compared(
             assert not said_to.get("ignored"), "the worker has the weights"
     report = await run_hob("experiment", "tuned")
     assert "false" in report and "not set" in report
-    page = look_at("/experiments?flag=tuned", database)
+    page = await asyncio.to_thread(read_page, "/experiments?flag=tuned", database)
     assert "shop (MIT, 6 places)" in page and "not set" in page

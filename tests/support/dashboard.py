@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,6 +21,7 @@ from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from tests.support.hub import Hub
 
+COUNTING = re.compile(r"Being (?:counted|searched for)\.")
 BASE = "http://127.0.0.1:8001"
 
 
@@ -54,6 +56,18 @@ class Browser:
     async def sign_in(self, person: str = "maintainer", target: str = "/") -> TestResponse:
         """The whole way; the answer that ends it."""
         return await self.get(await self.go_to_github(person, target))
+
+
+def read_page(path: str, database: Database) -> str:
+    """A page as an operator sees it, once what it shows is counted; this blocks."""
+    engine = engine_for(sqlalchemy_url(database.url))
+    try:
+        client = create_app(load(), engine).test_client()
+        while COUNTING.search(page := client.get(path).text):
+            time.sleep(0.05)  # as the page asks again by itself
+        return page
+    finally:
+        engine.dispose()
 
 
 async def agree(hub: Hub, address: str, person: str) -> str:

@@ -23,7 +23,7 @@ async def test_a_loop_that_stands_still_is_told_with_its_stack() -> None:
         await asyncio.sleep(0.01)
         keep_the_loop_busy(0.6)
         await asyncio.sleep(0.01)
-    told = [entry for entry in logs if "keep_the_loop_busy" in entry["stack"]]
+    told = [entry for entry in logs if "keep_the_loop_busy" in entry["frames"]]
     assert told and told[0]["event"] == "loop.stood_still" and told[0]["seconds"] >= 0.2
 
 

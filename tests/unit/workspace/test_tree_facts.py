@@ -169,11 +169,11 @@ SHOWN: dict[str, tuple[Files, str, str]] = {
     "a package under another name": (
         {
             "setup.py": "from setuptools import setup\n"
-            "setup(name='kit', package_dir={'kit': 'code'}, packages=['kit'])\n",
-            "code/__init__.py": ADD.format("-"),
+            "setup(name='kit', package_dir={'kit': 'source'}, packages=['kit'])\n",
+            "source/__init__.py": ADD.format("-"),
             "tests/test_a.py": "from kit import add\ndef test_a(): assert add(1, 2) == 3\n",
         },
-        "code/__init__.py",
+        "source/__init__.py",
         ADD.format("+"),
     ),
     "tests in the package of tests itself": (
