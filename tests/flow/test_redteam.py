@@ -12,6 +12,7 @@ from bot.cli.main import main
 from bot.redteam import report
 from bot.redteam.move import Move, answers, call
 from bot.tasks.database.connection import Database
+from tests.support.dashboard import read_page
 
 pytestmark = pytest.mark.timeout(400)
 
