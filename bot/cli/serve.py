@@ -24,7 +24,6 @@ def worker() -> None:
     from bot.serve.worker import serve_worker
     from bot.settings import load
 
-    _keep_imported()
     asyncio.run(serve_worker(load("app_id", "private_key")))
 
 
