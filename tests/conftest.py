@@ -12,11 +12,13 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from bot.serve.process import wait_for_children_by_pidfd
 from bot.tasks.database.connection import Database, connect
@@ -151,8 +153,17 @@ async def database(postgres: str, administrator: psycopg.Connection) -> AsyncIte
     administrator.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy".encode())
     database = connect(at_database(postgres, name))
     yield database
+    await wait_until_returned(database)
     await database.engine.dispose()
     administrator.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+async def wait_until_returned(database: Database) -> None:
+    """Wait for connections that what was cancelled is about to give back: SQLAlchemy does so in a task."""
+    pool, until = database.engine.pool, time.monotonic() + 5.0
+    assert isinstance(pool, AsyncAdaptedQueuePool)
+    while pool.checkedout() and time.monotonic() < until:  # noqa: ASYNC110  the pool tells nobody
+        await asyncio.sleep(0.01)
 
 
 @pytest.fixture
