@@ -82,7 +82,7 @@ bench-ingest: setup ## deliveries a second and their latency, beside an empty se
 bench-sweep: setup ## what the look for lost mentions costs with 500 repositories; ARGS="--repositories 2000 --active 50"
 	$(BIN)/python -m benchmarks.bench_sweep $(ARGS)
 
-bench-throughput: setup ## mention to pull request, many at once: pull requests a minute; ARGS="--model scripted --tasks 100"
+bench-throughput: setup ## mention to pull request, many at once: pull requests a minute; ARGS="--model scripted --seconds 60"
 	$(BIN)/python benchmarks/bench_throughput.py $(ARGS)
 
 bench-scale: setup ## claims, deliveries, sweeps and pages with 1,000,000 tasks in the database; ARGS="--tasks 100000"

@@ -3,9 +3,10 @@
 The local GitHub, ``hob web``, workers and PostgreSQL are processes on this machine, with default settings.
 
 ``rate``     pull requests a minute, by the offline engine and by a scripted model: each task has a tiny
-             repository of its own with a fault that its test shows, over twenty installations; all are asked
-             for at once, and those that come within ``--seconds`` count. Beside it stands what a task cost,
-             by process and by program (``/proc``: a process's own time and that of its ended children).
+             repository of its own with a fault that its test shows, over twenty installations; ``--people``
+             ask at once, and anew as soon as one is served; those that come within ``--seconds`` count.
+             Beside it stands what a task cost, by process and by program (``/proc``: a process's own time
+             and that of its ended children).
 ``waiting``  forty runs at once on one worker whose model answers after 20 seconds: how long they take in all,
              and what one that waits holds in memory; then as many more on one worker and on two.
 """
@@ -25,7 +26,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ WAIT_SECONDS = 900.0
 INSTALLATIONS = 20
 ANSWER_SECONDS = 20.0  # of a slow model
 WAITING = 40
+PEOPLE = 80  # who ask at once: four in each installation
+MOST_A_SECOND = 4.0  # pull requests; so many repositories are made for each second that is measured
 
 
 class Processes:
@@ -212,7 +215,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class House:
     """A whole Hob on this machine, and the local GitHub that it works for."""
 
@@ -221,27 +224,44 @@ class House:
     hub: Hub
     work: Path
     owners: Sequence[str]
+    owner_of: dict[str, str] = field(default_factory=dict)  # by the repository's name
+    asked: int = 0  # of the repositories that ``ask_again`` was given
 
     async def seed(self, names: Sequence[str]) -> None:
         """Make a repository for each name, spread over the installations; eight at a time."""
         slots = asyncio.Semaphore(8)
+        self.owner_of |= {name: self.owners[at % len(self.owners)] for at, name in enumerate(names)}
 
-        async def one(at: int, name: str) -> None:
+        async def one(name: str) -> None:
             async with slots:
-                await self.hub.seed(name, self.work, self.owners[at % len(self.owners)])
+                await self.hub.seed(name, self.work, self.owner_of[name])
 
-        await asyncio.gather(*(one(at, name) for at, name in enumerate(names)))
+        await asyncio.gather(*map(one, names))
 
     async def ask(self, names: Sequence[str]) -> None:
         """Ask for work in each, all at once."""
-        owners = self.owners
-        await asyncio.gather(*(self.hub.ask(name, owners[at % len(owners)]) for at, name in enumerate(names)))
+        await asyncio.gather(*(self.hub.ask(name, self.owner_of[name]) for name in names))
 
     def count_pulls(self) -> int:
         """How many pull requests there are; read from where the local GitHub keeps them, at no cost to it."""
         url = f"file:{self.home / 'hub' / 'hub.sqlite3'}?mode=ro"
         with closing(sqlite3.connect(url, uri=True)) as database:
             return int(database.execute("SELECT count(*) FROM pulls").fetchone()[0])
+
+    async def ask_again(self, names: Sequence[str], people: int, *, until: int, seconds: float) -> float:
+        """Keep so many requests open until there are ``until`` pull requests, for ``seconds`` at most.
+
+        Returns how many seconds it took. The first of ``names`` that was not asked in yet is the next one.
+        """
+        began = time.perf_counter()
+        while (took := time.perf_counter() - began) < seconds:
+            served = self.count_pulls() - 1  # one was there before
+            if served + 1 >= until:
+                break
+            await self.ask(names[self.asked : people + served])
+            self.asked = max(self.asked, min(len(names), people + served))
+            await asyncio.sleep(0.25)
+        return took
 
     async def wait_for_pulls(self, count: int, seconds: float) -> float:
         """Seconds until there are so many pull requests, ``seconds`` at most."""
@@ -284,8 +304,11 @@ async def open_house(model: str, workers: int, **settings: str) -> AsyncIterator
         yield House(home=home, processes=processes, hub=hub, work=make_commit(home), owners=owners)
 
 
-async def measure_rate(model: str, tasks: int, workers: int, seconds: float, **settings: str) -> None:
-    """Pull requests a minute, and what one costs."""
+async def measure_rate(model: str, people: int, workers: int, seconds: float, **settings: str) -> None:
+    """Pull requests a minute, and what one costs, while ``people`` ask anew as soon as one is served.
+
+    Each asks where nobody asked before. It is measured once as many were served as there are people.
+    """
     with tempfile.TemporaryDirectory(prefix="hob-script-") as place:
         script = Path(place) / "script.json"
         script.write_text(json.dumps(SCRIPT))
@@ -295,13 +318,13 @@ async def measure_rate(model: str, tasks: int, workers: int, seconds: float, **s
             await house.seed(["first"])  # which makes what is made once: toolchain, compiled programs
             await house.ask(["first"])
             await house.wait_for_pulls(1, WAIT_SECONDS)
-            names = [f"calc-{number}" for number in range(tasks)]
+            names = [f"calc-{number}" for number in range(2 * people + round(seconds * MOST_A_SECOND))]
             await house.seed(names)
             await house.hub.administer("idle")
-            before, own = processes.measure_cpu(), processes.measure_own_cpu()
-            await house.ask(names)
-            took = await house.wait_for_pulls(tasks + 1, seconds)
-            done = house.count_pulls() - 1
+            await house.ask_again(names, people, until=1 + people, seconds=WAIT_SECONDS)
+            before, own, already = processes.measure_cpu(), processes.measure_own_cpu(), house.count_pulls()
+            took = await house.ask_again(names, people, until=len(names), seconds=seconds)
+            done = house.count_pulls() - already
             used, own_now = processes.measure_cpu(), processes.measure_own_cpu()
     print(f"{model}: {done} pull requests in {took:.0f} s: {done / took * 60:.0f} a minute", flush=True)
     busy = sum(used.values()) - sum(before.values())
@@ -385,14 +408,13 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     options.add_argument("what", nargs="?", default="all", choices=("all", "rate", "waiting"))
     options.add_argument("--model", default="", help="only this one: offline, scripted, or any other")
-    options.add_argument("--tasks", type=int, default=0, help="by default more than can be done in that time")
+    options.add_argument("--people", type=int, default=PEOPLE, help="requests that are open all the time")
     options.add_argument("--seconds", type=float, default=300.0, help="that are measured")
     options.add_argument("--workers", type=int, default=2)
     asked = options.parse_args()
     if asked.what in ("all", "rate"):
         for model in [asked.model] if asked.model else ["offline", "scripted"]:
-            tasks = asked.tasks or round(asked.seconds * (2.0 if model == "offline" else 4.0))
-            asyncio.run(measure_rate(model, tasks, asked.workers, asked.seconds))
+            asyncio.run(measure_rate(model, asked.people, asked.workers, asked.seconds))
     if asked.what in ("all", "waiting"):
         asyncio.run(measure_waiting())
 

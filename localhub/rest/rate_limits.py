@@ -63,8 +63,7 @@ class Rates:
 
     def window(self, actor: Actor) -> Window:
         """The caller's current window."""
-        now = self._state.time()
-        key = actor.name if actor.installation is None else f"{actor.name}:{actor.installation['id']}"
+        now, key = self._state.time(), _name_caller(actor)
         window = self._windows.get(key)
         if window is None or window.reset <= now:
             window = self._windows[key] = Window(limit=self.limits[actor.kind], reset=int(now) + HOUR)
@@ -82,7 +81,7 @@ class Rates:
         """Count a request that creates content. Raises 403 when there were too many."""
         if actor.kind != "installation":
             return
-        now, sent = self._state.time(), self._created.setdefault(actor.name, deque())
+        now, sent = self._state.time(), self._created.setdefault(_name_caller(actor), deque())
         for seconds, most in self.creating.items():
             recent = [at for at in sent if at > now - seconds]
             if len(recent) >= most:
@@ -106,3 +105,8 @@ class Rates:
             "x-ratelimit-reset": str(window.reset),
             "x-ratelimit-resource": resource,
         }
+
+
+def _name_caller(actor: Actor) -> str:
+    """Who is counted: a user, an App, or one installation of an App."""
+    return actor.name if actor.installation is None else f"{actor.name}:{actor.installation['id']}"
