@@ -10,7 +10,7 @@ import pytest
 from tests.project.patterns import FoundPattern, find_patterns, list_files_with_patterns, slow_inputs
 
 _FILES = list_files_with_patterns()
-# Characters. A pattern that repeats at most 4,000 takes 2.2 times as long for twice 12,000, and 2.5 for twice 6,000.
+# Characters: three times what the bounded patterns repeat, so that twice as many take 2.2 times as long.
 _LONG, _SCREENED = 12_000, 4_000
 # Seconds for a character of a text of 4,000: by what is between them nothing is said yet.
 _PLAINLY_LINEAR, _PLAINLY_SLOW = 600e-9, 15e-6
