@@ -9,10 +9,11 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from localhub import admin, events
@@ -89,10 +90,16 @@ def create_app(hub: Hub, middlewares: Sequence[Middleware] = ()) -> web.Applicat
     app.router.add_post("/settings/apps/new", apps.register_from_manifest)
     app.router.add_post("/login/oauth/access_token", user_access.exchange_code)
     add_pages(app, hub, TABLES)
+    app.on_response_prepare.append(_tell_time)
     app.on_startup.append(_start)
     app.on_shutdown.append(_end_faults)
     app.on_cleanup.append(_close)
     return app
+
+
+async def _tell_time(request: web.Request, response: web.StreamResponse) -> None:
+    """The ``Date`` of every answer, by this GitHub's clock."""
+    response.headers[hdrs.DATE] = formatdate(request.app[HUB].state.time(), usegmt=True)
 
 
 async def _start(app: web.Application) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import aiohttp
@@ -185,3 +186,10 @@ async def test_reads_that_lag_show_what_was_before(hub: Hub, me: Client) -> None
     await hub.admin("clock", offset=3700)
     assert [(await me.send("GET", one)).status for one in late] == [200, 200]
     assert (await (await hub.as_bot()).get(path))["title"] == "Two"
+
+
+async def test_every_answer_bears_the_date_of_the_clock(hub: Hub, me: Client) -> None:
+    await hub.admin("clock", offset=3600)
+    for path in (REPO, "/repos/maintainer/nothing"):
+        told = parsedate_to_datetime((await me.send("GET", path)).headers["date"]).timestamp()
+        assert 3590 < told - time.time() < 3700

@@ -374,3 +374,10 @@ async def test_what_is_pushed_for_a_fork_is_judged_and_not_what_its_author_pushe
     landing = ForkLanding(world.repo, world.hub.git_url("demo"), fork, head=old, built=built, here=built)
     assert await landing.land(()) == LandedCommit(sha=None, way=LandingWay.PATCH)
     assert await world.repo.commits.find_branch_head(branch_here(number)) is None
+
+
+@pytest.mark.parametrize("offset", [3600, -3600])
+async def test_a_wrong_clock_is_seen_in_the_first_refusal(world: World, offset: int) -> None:
+    await world.hub.admin("clock", offset=offset)
+    assert (await world.gh.identify()).slug == "hob"
+    assert (await read_issue(world.repo, 1))["title"] == "Halve it"
