@@ -71,7 +71,8 @@ class CommandGroup(click.Group):
         except OSError as error:
             if not (trouble := find_disk_trouble(error)):
                 raise
-            _fail(HobError(f"{trouble}: {error.filename or 'the disk'} cannot be written; free some space"))
+            where = error.filename2 or error.filename or "the disk"  # of a copy, what it was to be
+            _fail(HobError(f"{trouble}: {where} cannot be written; free some space"))
 
 
 def _fail(error: Exception) -> None:

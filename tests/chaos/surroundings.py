@@ -24,7 +24,7 @@ REQUESTS = 4
 STILL = 20.0  # seconds for which PostgreSQL stands still
 FULL_RATE_AFTER = 10.0  # seconds after PostgreSQL's return
 KILLED = "PostgreSQL: kill -9"
-SMALL_DISK = "48m"
+SMALL_DISK = "96m"
 SKEW = 3600.0  # seconds that GitHub's clock is ahead or behind
 
 
