@@ -18,7 +18,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from bot.log import configure
 from tests.chaos import upgrade
 from tests.chaos.calls import Call, attack_at_random, attack_calls, find_calls
 from tests.chaos.deaths import kill_at_calls, kill_at_random, stand_still
@@ -101,7 +100,6 @@ def main() -> int:
     )
     parser.add_argument("--minutes", type=float, default=60.0, help="begin no phase after so many")
     given = parser.parse_args()
-    configure(json=False, level="ERROR")  # the table stands alone on standard output
     return asyncio.run(play(long=given.long, seed=given.seed, only=given.only, minutes=given.minutes))
 
 
