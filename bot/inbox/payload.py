@@ -16,7 +16,15 @@ from bot.domain import AddedRepo, Event, Repo, Thread, Trigger, TriggerKind
 from bot.github.answers import GHOST, Pull, read_person
 from bot.text.json_fields import BadPayload, Fields, load
 
-__all__ = ["BadPayload", "find_subject_url", "is_of_repository", "names_person", "parse", "pull_thread"]
+__all__ = [
+    "BadPayload",
+    "find_subject_url",
+    "is_by_app",
+    "is_of_repository",
+    "names_person",
+    "parse",
+    "pull_thread",
+]
 
 # Under which name an event's payload has what it is about, as a person finds it on a page.
 _SUBJECTS = {
@@ -46,6 +54,26 @@ def find_subject_url(name: str, payload: Mapping[str, Any]) -> str:
     subject = payload.get(_SUBJECTS.get(name, ""))
     url = subject.get("html_url") if isinstance(subject, Mapping) else None
     return url if isinstance(url, str) else ""
+
+
+def is_by_app(name: str, payload: Mapping[str, Any], app_id: int) -> bool:
+    """Whether an event is certainly about what the app itself did: a comment of its own, a check that it ran.
+
+    Every rule ignores those. What a person did through the app (``performed_via_github_app``) is not.
+    """
+    if name == "check_run" and payload.get("action") == "completed":
+        return app_id != 0 and _read(payload, "check_run", "app", "id") == app_id
+    if name != "issue_comment" or _read(payload, "comment", "performed_via_github_app", "id") != app_id:
+        return False
+    sender, author = _read(payload, "sender", "id"), _read(payload, "comment", "user", "id")
+    return app_id != 0 and _read(payload, "sender", "type") == "Bot" and sender == author
+
+
+def _read(value: Any, *names: str) -> Any:
+    """What stands under these names, one within the other; None where something else does."""
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def is_of_repository(body: bytes, full_name: str) -> bool:

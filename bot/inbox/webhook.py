@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import structlog
 from aiohttp import web
 
 from bot.inbox.metrics import Metrics
-from bot.inbox.payload import find_subject_url
+from bot.inbox.payload import find_subject_url, is_by_app
 from bot.inbox.signature import is_signed, json_object
 from bot.tasks.database.transactions import first_line
 from bot.tasks.deliveries.arrivals import ArrivedDelivery
@@ -176,6 +176,8 @@ class _WebhookHandler:
         action = _action(payload)
         if event not in self._known or (self._actions is not None and (event, action) not in self._actions):
             return "ignored"
+        if is_by_app(event, payload, _read_app_id(request.headers)):
+            return "ignored"
         began = time.time_ns()
         result = await self._store_in_time(request, guid, event, body, payload)
         if result != "new":
@@ -288,6 +290,17 @@ _HANDLER = web.AppKey("handler", _WebhookHandler)
 def _action(payload: dict[str, Any]) -> str:
     action = payload.get("action")
     return action[:64] if isinstance(action, str) else ""
+
+
+def _read_app_id(headers: Mapping[str, str]) -> int:
+    """The App whose webhook this is, by GitHub's headers; 0 where they do not tell.
+
+    https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers
+    """
+    if headers.get("X-GitHub-Hook-Installation-Target-Type") != "integration":
+        return 0
+    number = headers.get("X-GitHub-Hook-Installation-Target-ID", "")
+    return int(number) if re.fullmatch(r"[0-9]{1,18}", number, re.ASCII) else 0
 
 
 def _installation(payload: dict[str, Any]) -> int:

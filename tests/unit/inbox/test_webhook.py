@@ -48,6 +48,11 @@ def headers(
 METRICS: dict[str, str] = {}
 
 
+def _commented(author: dict[str, Any], sender: dict[str, Any], *, app: int) -> dict[str, Any]:
+    comment = {"user": author, "performed_via_github_app": {"id": app}}
+    return {"action": "edited", "comment": comment, "sender": sender}
+
+
 @asynccontextmanager
 async def serving(store: Store, **options: Any) -> AsyncIterator[str]:
     """The address of a web process; that of its metrics is in ``METRICS``."""
@@ -350,6 +355,40 @@ async def test_s09_an_unknown_event_is_ignored_and_counted(
     assert await stored(database) == 0
     async with http.get(METRICS[url]) as answer:
         assert 'hob_deliveries_total{event="other",result="ignored"} 3.0' in await answer.text()
+
+
+US, PERSON = {"id": 77, "type": "Bot"}, {"id": 1, "type": "User"}
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "result"),
+    [
+        ("issue_comment", _commented(US, US, app=7), "ignored"),
+        ("check_run", {"action": "completed", "check_run": {"app": {"id": 7}}, "sender": US}, "ignored"),
+        ("issue_comment", _commented(PERSON, PERSON, app=7), "stored"),  # by a page of ours, in their name
+        ("issue_comment", _commented(US, PERSON, app=7), "stored"),  # a person edited what we wrote
+        ("issue_comment", _commented(US, {"id": 8, "type": "Bot"}, app=7), "stored"),
+        ("issue_comment", _commented(US, US, app=8), "stored"),
+        ("issue_comment", {"comment": [], "sender": "x"}, "stored"),
+        ("check_run", {"action": "completed", "check_run": {"app": {"id": 8}}}, "stored"),
+        ("check_run", {"action": "rerequested", "check_run": {"app": {"id": 7}}}, "stored"),
+    ],
+)
+async def test_what_the_app_did_itself_is_not_stored(
+    store: Store, http: ClientSession, event: str, payload: dict[str, Any], result: str
+) -> None:
+    body = json.dumps(payload).encode()
+    target = {
+        "X-GitHub-Hook-Installation-Target-Type": "integration",
+        "X-GitHub-Hook-Installation-Target-ID": "7",
+    }
+    async with serving(store, store_seconds=60.0, known=KNOWN | {"check_run"}) as url:
+        assert await post(http, url, body, headers(body, event=event) | target) == (
+            202,
+            {"delivery": "g-1", "status": result},
+        )
+        untold = headers(body, event=event, guid="g-2")
+        assert (await post(http, url, body, untold))[1]["status"] == "stored"
 
 
 async def test_s10_a_burst_is_stored_whole(database: Database, store: Store, http: ClientSession) -> None:
