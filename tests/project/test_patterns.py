@@ -10,8 +10,9 @@ import pytest
 from tests.project.patterns import FoundPattern, find_patterns, list_files_with_patterns, slow_inputs
 
 _FILES = list_files_with_patterns()
-# Characters: three times what the bounded patterns repeat, so that twice as many take 2.2 times as long.
-_LONG, _SCREENED = 12_000, 4_000
+_LONG, _SCREENED = 6_000, 4_000  # characters
+_BEYOND = 3  # times as many as a pattern repeats at most: then twice as many take 2.2 times as long
+_BOUND = re.compile(r"\{\d*,(\d+)\}")
 # Seconds for a character of a text of 4,000: by what is between them nothing is said yet.
 _PLAINLY_LINEAR, _PLAINLY_SLOW = 600e-9, 15e-6
 # A square takes four times as long for twice the text: what does so by the least times of three tries is one.
@@ -30,6 +31,8 @@ def test_every_pattern_stands_in_a_file_that_is_tried() -> None:
 
 
 def _check_growth(found: FoundPattern) -> None:
+    bounds = _BOUND.findall(str(found.pattern.pattern))
+    length = max(_LONG, *(_BEYOND * int(bound) for bound in bounds)) if bounds else _LONG
     for beginning, unit in slow_inputs(found.pattern):
         what = f"{found.place}: {beginning!r}, then {unit!r} again and again"
         assert _time_again(found, beginning, unit, 500, 0.05) < 0.05, what
@@ -39,14 +42,14 @@ def _check_growth(found: FoundPattern) -> None:
         assert screened < _PLAINLY_SLOW * _SCREENED, what
         least, least_twice = float("inf"), float("inf")
         for tried in range(1, 21):  # a busy processor is slower, and not evenly: the shorter before and after
-            before = _time(found, beginning, unit, _LONG)
-            twice = _time(found, beginning, unit, 2 * _LONG)
-            once = min(before, _time(found, beginning, unit, _LONG))
+            before = _time(found, beginning, unit, length)
+            twice = _time(found, beginning, unit, 2 * length)
+            once = min(before, _time(found, beginning, unit, length))
             least, least_twice = min(least, once), min(least_twice, twice)
             if twice < _NOT_SQUARE * once or (tried >= _ENOUGH and least_twice > _NEARLY_SQUARE * least):
                 break
         assert twice < _NOT_SQUARE * once, (
-            f"{what}: {once * 1000:.0f} ms for {_LONG} characters, "
+            f"{what}: {once * 1000:.0f} ms for {length} characters, "
             f"{twice * 1000:.0f} ms for twice as many. Bound what it repeats, or make it possessive (*+)."
         )
 
