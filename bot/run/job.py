@@ -19,7 +19,7 @@ from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.live_screen import RunScreen
-from bot.run.publish.progress_comment import ProgressComment
+from bot.run.publish.published_plan import PublishedPlan
 from bot.run.publish.publisher import Identity, Publisher
 from bot.settings import Settings
 from bot.tasks.lease import CancelLooks, Lease
@@ -79,7 +79,7 @@ class Job:
         self.publisher = Publisher(
             self.store, self.api, task, self.run, parts.identity, parts.redactor, run_url=self.run_url
         )
-        self.progress = ProgressComment(
+        self.progress = PublishedPlan(
             self.store,
             self.run,
             self.publisher,

@@ -10,7 +10,7 @@ import pytest
 from bot.domain import ChangeSet, Outcome, OutcomeKind
 from bot.moderation.rules import RuleModerator
 from bot.run.attempts.attempt_store import AttemptStore
-from bot.run.publish.progress_comment import ProgressComment
+from bot.run.publish.published_plan import PublishedPlan
 from bot.run.publish.publisher import Publisher
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
@@ -37,7 +37,7 @@ async def test_an_attempt_on_another_commit_is_made_again(store: Store, checkout
     said, nothing = Outcome(kind=OutcomeKind.CHANGED, summary="s"), ChangeSet(base=checkout.base)
     await store.end_attempt(run, one.id, AttemptState.ENDED, outcome=said, changes=nothing)
     publisher = Publisher.__new__(Publisher)  # nothing is shown
-    progress = ProgressComment(store, run, publisher, Redactor(), RuleModerator(), edit_seconds=60)
+    progress = PublishedPlan(store, run, publisher, Redactor(), RuleModerator(), edit_seconds=60)
     found = [
         await AttemptStore(
             store, run, task, progress, Redactor(), replace(checkout, base=base)

@@ -8,7 +8,7 @@ from bot.domain import Step, StepState
 from bot.errors import Outage
 from bot.moderation.rules import RuleModerator
 from bot.moderation.verdict import Moderator, Verdict
-from bot.run.publish.progress_comment import ProgressComment
+from bot.run.publish.published_plan import PublishedPlan
 from bot.run.publish.publisher import Publisher
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
@@ -29,7 +29,7 @@ async def show(store: Store, moderator: Moderator, *plans: list[str]) -> list[st
     claim = await store.claim((await store.add_task(make_request())).id, "w")
     assert claim
     publisher = Publisher.__new__(Publisher)
-    progress = ProgressComment(store, claim[1], publisher, Redactor([SECRET]), moderator, edit_seconds=60)
+    progress = PublishedPlan(store, claim[1], publisher, Redactor([SECRET]), moderator, edit_seconds=60)
     progress.edit = _do_nothing  # type: ignore[method-assign]
     for plan in plans:
         await progress.update_plan(1, tuple(Step(text=text, state=StepState.TODO) for text in plan))

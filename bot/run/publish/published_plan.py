@@ -18,7 +18,7 @@ from bot.text.redact import Redactor
 log = structlog.get_logger(__name__)
 
 
-class ProgressComment:
+class PublishedPlan:
     """The task's comment on its thread while the run is under way: the plan, and how many attempts there are.
 
     Of several attempts side by side it shows the plan of the first one that has any.
