@@ -18,7 +18,8 @@ _OWN_PROGRAMS = {
     "mend": "Search for a change that makes the tests pass",
     "mend_js": "Search for a change that makes the tests pass",
     "names": "Look up or rename a Python name",
-    "suggest": "Apply what a review suggests",
+    "apply_suggestion": "Apply what a review suggests",
+    "suggest": "Apply what a review suggests",  # its name in transcripts of 2026
 }
 
 Arguments = Mapping[str, Any]
