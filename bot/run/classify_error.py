@@ -140,7 +140,7 @@ async def _wait(job: Job, reason: str, *, after: float) -> None:
     if after >= WORTH_TELLING:
         try:
             async with asyncio.timeout(TELLING_SECONDS):
-                await job.publisher.show_wait(reason)
+                await job.publisher.comment.show_wait(reason)
         except (UserError, Retry, Parked, TimeoutError) as trouble:
             log.warning("run.wait_not_shown", reason=str(trouble))
     await job.store.release(job.run, TaskState.WAITING, reason, after=after, counted=False)

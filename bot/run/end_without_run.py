@@ -17,7 +17,7 @@ from bot.run.messages.attempts import render_stop
 from bot.run.messages.ends import render_failure, render_left_branch
 from bot.run.messages.progress_comment import render_final, task_mark
 from bot.run.publish import check_run
-from bot.run.publish.publisher import replace_comment
+from bot.run.publish.progress_comment import replace_comment
 from bot.run.stored import load_task_end
 from bot.tasks.database.column_values import restore
 from bot.tasks.effects import Effects

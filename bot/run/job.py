@@ -19,9 +19,11 @@ from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.live_screen import RunScreen
+from bot.run.publish.context import Identity, PublishContext
 from bot.run.publish.published_plan import PublishedPlan
-from bot.run.publish.publisher import Identity, Publisher
+from bot.run.publish.publisher import Publisher
 from bot.settings import Settings
+from bot.tasks.effects import Effects
 from bot.tasks.lease import CancelLooks, Lease
 from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
@@ -76,13 +78,19 @@ class Job:
         repo = replace(repo, clone_url=parts.github.clone_url(repo.owner, repo.name))
         self.task = task = replace(task, repo=repo)
         self.api: RepoApi = parts.github.for_repo(task.installation, repo.id, repo.owner, repo.name)
-        self.publisher = Publisher(
-            self.store, self.api, task, self.run, parts.identity, parts.redactor, run_url=self.run_url
+        context = PublishContext(
+            api=self.api,
+            effects=Effects(self.store, self.run),
+            task=task,
+            identity=parts.identity,
+            safe=parts.redactor.text,
+            run_url=self.run_url,
         )
+        self.publisher = Publisher(context, self.store, self.run)
         self.progress = PublishedPlan(
             self.store,
             self.run,
-            self.publisher,
+            self.publisher.comment,
             parts.redactor,
             parts.moderator,
             edit_seconds=parts.settings.progress_seconds,

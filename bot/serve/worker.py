@@ -27,7 +27,7 @@ from bot.offline.registry import MODELS
 from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
 from bot.run.publish.branch import remove_branch
-from bot.run.publish.publisher import Identity
+from bot.run.publish.context import Identity
 from bot.serve.capacity import compute_capacity, read_machine
 from bot.serve.loop_watchdog import watch_loop
 from bot.serve.metrics.measured_store import MeasuredStore

@@ -26,7 +26,7 @@ SHORT = {
     ("run/publish/description.py", "open_pull_request"),  # the title
     ("run/publish/description.py", "update_description"),
     ("run/publish/published_plan.py", "update_plan"),  # twenty steps of 200 characters
-    ("run/publish/publisher.py", "show_wait"),
+    ("run/publish/progress_comment.py", "show_wait"),
     ("workspace/setup.py", "_run"),
 }
 

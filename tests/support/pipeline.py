@@ -17,7 +17,7 @@ from bot.domain import TaskEnd, TaskState
 from bot.github.app import GitHub
 from bot.offline.registry import MODELS
 from bot.run.pipeline import Parts
-from bot.run.publish.publisher import Identity
+from bot.run.publish.context import Identity
 from bot.run.stored import dump_task_end
 from bot.settings import load
 from bot.tasks.database.column_values import pack

@@ -11,7 +11,7 @@ import structlog
 from bot.domain import Run, Step
 from bot.errors import Outage, Parked, Retry, UserError
 from bot.moderation.verdict import Moderator
-from bot.run.publish.publisher import Publisher
+from bot.run.publish.progress_comment import ProgressComment
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 
@@ -28,7 +28,7 @@ class PublishedPlan:
         self,
         store: Store,
         run: Run,
-        publisher: Publisher,
+        comment: ProgressComment,
         redactor: Redactor,
         moderator: Moderator,
         *,
@@ -36,7 +36,7 @@ class PublishedPlan:
     ) -> None:
         self._store = store
         self._run = run
-        self._publisher = publisher
+        self._comment = comment
         self._redactor = redactor
         self._moderator = moderator
         self._edit_seconds = edit_seconds
@@ -100,11 +100,11 @@ class PublishedPlan:
         That it was deleted, or GitHub is away, is logged only: it is no reason to lose the work.
         """
         now = (self.steps, self.remarks)
-        pause = self._edit_seconds * (4 if self._publisher.context.api.is_crowded else 1)
+        pause = self._edit_seconds * (4 if self._comment.is_crowded else 1)
         if now == self._shown or time.monotonic() - self._edited < pause:
             return
         self._edited, self._shown = time.monotonic(), now
         try:
-            await self._publisher.show(self.steps, self.remarks)
+            await self._comment.show(self.steps, self.remarks)
         except (UserError, Retry, Parked) as trouble:
             log.warning("run.progress_not_shown", reason=str(trouble))
