@@ -1,0 +1,30 @@
+"""Installations of the App: whose turn it is to write to GitHub, and from which it was removed."""
+
+from __future__ import annotations
+
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Table
+
+from bot.tasks.database.tables.columns import make_time, metadata
+
+# When an installation's next write to GitHub may be sent, by whichever worker: see bot.tasks.write_turns.
+write_turns = Table(
+    "write_turns",
+    metadata,
+    Column("installation", BigInteger, primary_key=True, autoincrement=False),
+    Column("turn_at", DateTime(timezone=True), nullable=False),  # of whoever asked last
+    Column("next_at", DateTime(timezone=True), nullable=False),
+    make_time("closed_until"),
+    Column(
+        "created", ARRAY(DateTime(timezone=True)), nullable=False
+    ),  # when content was made, the oldest first
+)
+
+# Installations from which the app was removed: what is kept of them is deleted, see bot.tasks.removal.
+removed_installations = Table(
+    "removed_installations",
+    metadata,
+    Column("installation", BigInteger, primary_key=True, autoincrement=False),
+    Column("repositories", ARRAY(BigInteger), nullable=False),  # in which tasks were asked for, by id
+    make_time("removed_at", default=True),
+    make_time("purged_at"),
+)
