@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy Core sees them. The migrations build the same; a test compares the two.
 
 Times are ``timestamptz`` by the database's clock. Enums are text with a CHECK, so that a new value is a small
-migration. What is asked about often has a column of its own beside the JSON it is taken from.
+migration. What is queried often has a column of its own beside the JSON that it is copied from.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from bot.tasks.database.tables.columns import allow_only, make_text, make_time, 
 
 
 class AttemptState(StrEnum):
-    """Where an attempt stands. ``stopped``: a person stopped it, what it had is kept."""
+    """The state of an attempt. ``stopped``: by a person, and its work so far is kept."""
 
     RUNNING = "running"
     ENDED = "ended"
@@ -44,19 +44,20 @@ attempts = Table(
     Column("state", Text, nullable=False, server_default=AttemptState.RUNNING.value),
     make_text("model"),
     make_text("base_sha"),
-    make_text("ground"),  # a digest of brief, layers and model: only on the same ground it is gone on with
+    # a digest of brief, layers and model: an attempt is resumed only where it is the same
+    make_text("ground"),
     make_time("started_at", default=True),
     make_time("ended_at"),
     Column("outcome", JSONB(none_as_null=True)),
     make_text("diff"),
     Column("proof", JSONB(none_as_null=True)),
     Column("usage", JSONB(none_as_null=True)),
-    Column("changes", LargeBinary),  # what may be published of it, packed
+    Column("changes", LargeBinary),  # the part of its change that may be published, packed
     make_text("error"),
     Column("chosen", Boolean, nullable=False, server_default=false()),
     Column("work", LargeBinary),  # the workspace after turn ``work_seq``, packed; contents in attempt_files
     Column("work_seq", Integer, nullable=False, server_default="-1"),
-    Column("doing", JSONB(none_as_null=True)),  # the call that goes on, while its turn is not stored
+    Column("doing", JSONB(none_as_null=True)),  # the tool call under way, until its turn is stored
     UniqueConstraint("task", "ordinal"),
     allow_only("state", AttemptState),
     Index("attempts_by_maker", "maker"),
@@ -69,7 +70,8 @@ attempt_turns = Table(
     Column("attempt", BigInteger, ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("record", JSONB, nullable=False),
-    Column("heard", BigInteger, nullable=False, server_default="0"),  # the last words on the thread it knows
+    # the id of the newest ``steering`` that the agent was given
+    Column("heard", BigInteger, nullable=False, server_default="0"),
     make_time("at", default=True),
     Index("attempt_turns_by_time", "at"),
 )

@@ -7,8 +7,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from bot.tasks.database.tables.columns import make_text, make_time, metadata
 
-# People who are signed in on the dashboard. Neither the cookie nor the token can be had from here: of the
-# first its SHA-256 is stored, and the second is encrypted under a key that is made of the first.
+# People who are signed in on the dashboard. Neither the cookie nor the token can be recovered from here: of
+# the cookie the SHA-256 is stored, and the token is encrypted under a key that is derived from the cookie.
 web_sessions = Table(
     "web_sessions",
     metadata,
@@ -23,8 +23,8 @@ web_sessions = Table(
     Index("web_sessions_by_end", "expires_at"),
 )
 
-# With what programs read the API in a person's name. As with a session, neither the token nor the person's
-# GitHub token can be had from here.
+# The tokens with which programs read the API on a person's behalf. As with a session, neither the token nor
+# the person's GitHub token can be recovered from here.
 api_tokens = Table(
     "api_tokens",
     metadata,
@@ -42,8 +42,8 @@ api_tokens = Table(
     Index("api_tokens_by_person", "person"),
 )
 
-# What people did on the dashboard and with `hob flags`, who, when, from where, and what came of it; and what
-# releases did by themselves.
+# What people did on the dashboard and with `hob flags`: who, when, from which address, with what outcome; and
+# the steps that releases took by themselves.
 audit = Table(
     "audit",
     metadata,

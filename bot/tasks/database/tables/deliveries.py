@@ -11,7 +11,7 @@ from bot.tasks.database.tables.columns import allow_only, make_count, make_text,
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands: only ``new`` ones still want handling."""
+    """The state of a delivery: only ``new`` ones remain to be handled."""
 
     NEW = "new"
     HANDLED = "handled"
@@ -36,9 +36,9 @@ deliveries = Table(
     make_count("attempts"),
     make_time("not_before"),
     make_time("handled_at"),
-    # The address of what it tells about, '' for nothing that people see; NULL: not known.
+    # The URL of the issue, pull request, comment or review it reports on, '' for none; NULL: not known.
     Column("about", Text),
-    make_time("reopened_at"),  # when a person or GitHub had it taken up anew after it had failed
+    make_time("reopened_at"),  # when it was to be handled again after it had failed, by a person or GitHub
     allow_only("state", DeliveryState),
     Index("deliveries_new", "received_at", postgresql_where=text("state = 'new'")),
     Index("deliveries_done", "handled_at", postgresql_where=text("state <> 'new'")),
@@ -48,7 +48,7 @@ deliveries = Table(
 )
 
 # What GitHub could not deliver, as a worker last saw it: see bot.tasks.deliveries.undelivered. ``wanted`` is
-# the entry of the audit log by which an operator wants it again, until a worker has taken that up.
+# the id in ``audit`` of an operator's order to redeliver it, NULL once a worker has done so.
 undelivered = Table(
     "undelivered",
     metadata,

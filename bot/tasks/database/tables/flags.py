@@ -17,11 +17,11 @@ flag_rules = Table(
     Column("value", JSONB, nullable=False),
     Column("percent", Double, nullable=False),
     Column("unit", Text, nullable=False),
-    Column("login", Text, nullable=False),  # whose order it is
+    Column("login", Text, nullable=False),  # who ordered it
     make_time("since", default=True),
 )
 
-# Lists of pilots by name; a member is an installation, a repository or a person, as an audience names it.
+# Named lists of pilots. A member is an installation, a repository or a person, written as in an audience.
 pilots = Table(
     "pilots",
     metadata,
@@ -29,7 +29,7 @@ pilots = Table(
     Column("member", Text, primary_key=True),
 )
 
-# A flag's value on its way to everybody of an audience, step by step, and how that ended.
+# The step-by-step release of a flag's value to everybody of an audience, and how it ended.
 releases = Table(
     "releases",
     metadata,
@@ -39,13 +39,13 @@ releases = Table(
     Column("value", JSONB, nullable=False),
     Column("unit", Text, nullable=False),
     Column("steps", JSONB, nullable=False),  # percentages, rising
-    make_count("step"),  # which of them it is at, from 0
-    Column("hours", Double, nullable=False),  # that each step lasts, at least
-    Column("margin", Double, nullable=False),  # how much worse a share may be at most, from 0 to 1
+    make_count("step"),  # index of the present one in ``steps``
+    Column("hours", Double, nullable=False),  # each step's least duration
+    Column("margin", Double, nullable=False),  # by how much a share may get worse, from 0 to 1
     Column("state", Text, nullable=False, server_default="going"),
     make_text("reason"),  # why it waits, or how it ended
-    Column("figures", JSONB(none_as_null=True)),  # what the guard saw when it last looked
-    Column("login", Text, nullable=False),  # whose order it is
+    Column("figures", JSONB(none_as_null=True)),  # what the guard measured last
+    Column("login", Text, nullable=False),  # who ordered it
     make_time("began_at", default=True),
     make_time("step_at", default=True),
     make_time("ended_at"),

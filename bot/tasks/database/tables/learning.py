@@ -21,8 +21,8 @@ pull_ends = Table(
     make_time("at", default=True),
 )
 
-# What people said against Hob's work in repositories that agreed to learning, and the rules proposed of it;
-# the kinds and states as ``bot.tasks.learning.corrections`` has them.
+# What people corrected in Hob's work in repositories that agreed to learning, and the rules proposed from
+# that; kinds and states are those of ``bot.tasks.learning.corrections``.
 _CORRECTED = ("said", "edited", "dismissed")
 
 corrections = Table(
@@ -54,7 +54,7 @@ proposed_rules = Table(
     Column("kind", Text, nullable=False),
     Column("words", Text, nullable=False),
     make_text("file_kind"),
-    Column("seeds", JSONB, nullable=False),  # the corrections that it came from
+    Column("seeds", JSONB, nullable=False),  # the corrections that it was made from
     Column("state", Text, nullable=False, server_default="wanted"),
     make_count("pull"),
     make_time("at", default=True),

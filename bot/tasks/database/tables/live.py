@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, Table,
 
 from bot.tasks.database.tables.columns import make_text, metadata
 
-# What commands of runs print while they run, newest pieces only, and which runs somebody watches. Unlogged:
-# it is worth nothing after a crash, and is to cost a worker little.
+# What commands of runs print while they run, newest pieces only, and which runs somebody watches. Unlogged,
+# since it is worthless after a crash and must cost a worker little.
 live_output = Table(
     "live_output",
     metadata,

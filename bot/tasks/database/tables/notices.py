@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from bot.tasks.database.tables.columns import allow_only, make_count, make_text, make_time, metadata
 
-# Whom a repository's hob.yml wants told, as it was last read.
+# Whom to notify by a repository's hob.yml, as last read.
 notify_wishes = Table(
     "notify_wishes",
     metadata,
@@ -16,7 +16,7 @@ notify_wishes = Table(
     make_time("read_at", default=True),
 )
 
-# What people are told outside GitHub: one row for each event and target, made once, sent until it is taken.
+# Notifications outside GitHub: one row for each event and target, sent again until the target accepts it.
 notices = Table(
     "notices",
     metadata,

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from bot.tasks.database.tables.columns import make_time, metadata
 
-# From which revision on a program can work with the schema, for every revision from 0004 on.
+# For every revision of the schema from 0004 on: the oldest revision whose program still works with it.
 compatibility = Table(
     "compatibility",
     metadata,
@@ -15,16 +15,17 @@ compatibility = Table(
     Column("compatible_from", Text, nullable=False),
 )
 
-# Where no task is begun: ``all``, ``installation:5`` or ``repository:11``. What runs there goes on.
+# Where no task is begun: ``all``, ``installation:5`` or ``repository:11``. Running tasks go on.
 pauses = Table(
     "pauses",
     metadata,
     Column("scope", Text, primary_key=True),
-    Column("login", Text, nullable=False),  # whose order it is
+    Column("login", Text, nullable=False),  # who ordered it
     make_time("since", default=True),
 )
 
-# What workers say of themselves every few seconds, see bot.tasks.workers. Unlogged: they say it again.
+# What workers report of themselves every few seconds, see bot.tasks.workers. Unlogged, as it is soon
+# reported again.
 workers = Table(
     "workers",
     metadata,
@@ -45,7 +46,7 @@ command_reports = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("host", Text, nullable=False),  # on which it was run
+    Column("host", Text, nullable=False),  # the machine on which the command ran
     Column("version", Text, nullable=False),
     Column("found", JSONB, nullable=False),
     make_time("at", default=True),

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from bot.tasks.database.tables.columns import make_text, make_time, metadata
 
-# Whose requests are not taken, in ``all`` or in ``repository:11``; an account counts by its number.
+# Whose requests are not taken, in ``all`` or in ``repository:11``; accounts are told apart by id, not login.
 blocks = Table(
     "blocks",
     metadata,
@@ -19,7 +19,7 @@ blocks = Table(
     Index("blocks_by_person", "person"),
 )
 
-# Who may ask in a repository where first requests wait for a maintainer's nod.
+# Who may ask in a repository where first requests wait for a maintainer's approval.
 admissions = Table(
     "admissions",
     metadata,
@@ -30,7 +30,7 @@ admissions = Table(
     make_time("since", default=True),
 )
 
-# What was asked for and not taken, or not published, and why.
+# Requests that were not taken, or whose result was not published, and why.
 refused_requests = Table(
     "refused_requests",
     metadata,
@@ -44,7 +44,7 @@ refused_requests = Table(
     Column("person", BigInteger, nullable=False),
     Column("login", Text, nullable=False),
     make_time("at", default=True),
-    make_time("settled_at"),  # when a held request was taken up
+    make_time("settled_at"),  # when a held request was taken
     Index("refused_requests_by_time", "at"),
     Index("refused_requests_by_person", "person", "repo_id"),
 )

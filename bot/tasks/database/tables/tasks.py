@@ -29,8 +29,8 @@ from bot.tasks.database.tables.columns import allow_only, make_count, make_text,
 LOST = "lost"
 SUPERSEDED = "superseded"  # allowed by the first migration, but no version ever stored it
 
-# What a search in words looks through: the words of the request and of the thread's title.
-# Written as PostgreSQL writes it back, since Alembic compares the two.
+# What a full-text search covers: the request and the thread's title. Spelled as PostgreSQL prints it, since
+# Alembic compares the two.
 TASK_WORDS = (
     "to_tsvector('simple'::regconfig, (request || ' '::text) || COALESCE(thread ->> 'title'::text, ''::text))"
 )
@@ -68,17 +68,17 @@ tasks = Table(
     make_time("created_at", default=True),
     make_time("updated_at", default=True),
     make_time("not_before"),
-    make_text("cancel_reason"),  # why it is to be cancelled, when no person asked for that
-    make_time("told_at"),  # when people could see how it ended
+    make_text("cancel_reason"),  # why it is cancelled, where no person asked for that
+    make_time("told_at"),  # when its end was shown on the thread
     Column("directive", JSONB(none_as_null=True)),  # what a command asked for, see bot.domain.Directive
     # the state of its last run's proof, '' where there is none or an older version ran it
     make_text("verdict"),
     UniqueConstraint("delivery", "ordinal"),
     allow_only("kind", TaskKind),
     allow_only("state", [*TaskState, SUPERSEDED]),
-    # A running task is leased to somebody, any other is nobody's.
+    # A running task is leased to a worker, and no other task is.
     CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="lease"),
-    # One thread is served serially, whatever a worker believes.
+    # At most one task of a thread runs at a time, whatever a worker believes.
     Index("tasks_one_run_per_thread", "thread_key", unique=True, postgresql_where=text("state = 'running'")),
     Index("tasks_queued", desc("priority"), "id", postgresql_where=text("state = 'queued'")),
     Index(
@@ -136,7 +136,7 @@ runs = Table(
     Column("changes", LargeBinary),  # zlib over JSON, see bot.tasks.database.column_values
     make_text("error"),
     Column("timeline", JSONB(none_as_null=True)),  # by phase: name, beginning, dollars reserved in it
-    Column("flags", JSONB(none_as_null=True)),  # what flags said to the task, see bot.flags
+    Column("flags", JSONB(none_as_null=True)),  # the values of flags for the task, see bot.flags
     Column("estimate", JSONB(none_as_null=True)),  # chance, size and signs, before the work: see bot.run
     make_text("prompt"),  # the version of its system prompt: a digest; '' in runs from before it was stored
     UniqueConstraint("task", "fence"),
@@ -146,7 +146,7 @@ runs = Table(
     allow_only("state", [*TaskState, SUPERSEDED, LOST]),
 )
 
-# Only the version before the attempts wrote these; they are still read.
+# Written only by versions from before attempts; still read.
 turns = Table(
     "turns",
     metadata,
