@@ -1,6 +1,6 @@
 """Why a check does not run, read from its output and its tree's facts, with lines of hob.yml that mend it.
 
-It recognises the words of the tools themselves. What it does not know it does not guess at.
+It recognises the tools' own error messages, and guesses at nothing else.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def explain_failure(command: str, exit_code: int | None, output: str, facts: Tre
 
 
 def explain_setup(command: str, exit_code: int | None, output: str) -> str:
-    """Why a setup command failed, as ``explain_failure``; only what does not speak of a setup itself."""
+    """Why a setup command failed, as ``explain_failure``, by the rules that apply to a setup too."""
     failure = _Failure(command=command, exit_code=exit_code, output=output[-MOST_CHARS:], facts=TreeFacts())
     return next((cause for rule in _SETUP_RULES if (cause := rule(failure))), "")
 
@@ -250,7 +250,7 @@ def _explain_service(failure: _Failure) -> str:
 
 
 def _explain_symptom(failure: _Failure) -> str:
-    """What a tool says of itself or of the machine."""
+    """A known error message of a tool about itself or the machine."""
     for pattern, what, image in SYMPTOMS:
         if not failure.has(pattern):
             continue

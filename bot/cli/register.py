@@ -43,7 +43,7 @@ def register(base_url: str, organization: str, name: str, port: int) -> None:
         tell=click.echo,
     )
     make_home(settings)
-    click.echo("\nWhat hob doctor says of it now:")
+    click.echo("\nWhat hob doctor finds now:")
     made_known = {"app_id": made.app_id, "private_key": SecretStr(made.private_key), "base_url": base_url}
     for finding in asyncio.run(run_checks(settings.model_copy(update=made_known))):
         click.echo(str(finding))

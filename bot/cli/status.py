@@ -43,7 +43,7 @@ async def _show(settings: Settings) -> None:
         try:
             await _show_house(database, House(engine, settings))
         except ProgrammingError:
-            raise HobError("the database has not this version's tables: run `hob migrate`") from None
+            raise HobError("the database does not have this version's tables: run `hob migrate`") from None
         finally:
             engine.dispose()
     await _show_disk(settings)

@@ -26,7 +26,7 @@ from bot.tasks.database.tables import (
 from bot.tasks.store import Store
 
 MOST = 100  # rows of each table of the page
-_IS_MISSING = ~exists().where(  # it has not come meanwhile
+_IS_MISSING = ~exists().where(  # it has not arrived meanwhile
     deliveries.c.guid == undelivered.c.guid, deliveries.c.state != DeliveryState.FAILED
 )
 
@@ -60,7 +60,7 @@ class House:
         return self._rows(query.order_by(tasks.c.worker, tasks.c.id).limit(MOST))
 
     def list_workers(self) -> list[Row]:
-        """What each worker says of itself, and for how many seconds it has been silent, the longest first."""
+        """What each worker last reported, and how many seconds ago, the longest first."""
         silent = func.extract("epoch", func.now() - workers.c.seen_at).label("silent")
         busy = select(func.count()).where(
             tasks.c.state == TaskState.RUNNING, tasks.c.worker == workers.c.worker
@@ -110,7 +110,7 @@ class House:
     def want_redelivery(self, guid: str, entry: int) -> int:
         """Have a worker ask GitHub for it again, '' for all that are listed; how many there are.
 
-        ``entry`` of the audit log is told what comes of it.
+        The outcome is written to ``entry`` of the audit log.
         """
         wanted = update(undelivered).where(undelivered.c.wanted.is_(None), _IS_MISSING).values(wanted=entry)
         if guid:

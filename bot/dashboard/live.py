@@ -3,9 +3,9 @@ and the parts that change.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html: the id of an event says which turn and which
 piece of output came last. The browser sends it back as Last-Event-ID when it connects anew, and the stream
-goes on behind them. However many watch a run, the database is asked twice a second: who asks first looks, the
-others get the same. Nothing is queued for anybody, so a slow reader costs no memory; what is rendered is kept
-within bounds for the next.
+goes on behind them. However many watch a run, the database is asked twice a second: the first to ask queries,
+the others get the same. Nothing is queued for anybody, so a slow reader costs no memory; what is rendered is
+kept within bounds for the next.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The operators' page: the house as it stands, and what an operator does about it, each written down."""
+"""The operators' page: the state of all workers and queues, and the operator's actions on it, each recorded."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def redeliver() -> Response:
     if not guid and request.form.get("all") != "yes":
         abort(HTTPStatus.BAD_REQUEST)
     entry = _begin(viewer, "redeliver", guid or "all")
-    # What a worker says of it afterwards goes over this.
+    # What a worker reports of it later overwrites this.
     _audit().end(entry, "a worker asks GitHub for it")
     if not _house().want_redelivery(guid, entry):
         _audit().end(entry, "nothing of that is undelivered, or it is asked for already")

@@ -38,7 +38,7 @@ class TaskState(StrEnum):
 
 
 # Every step that a task can take, and what takes it. Whatever moves a task in the database asks this table
-# (``bot.tasks.task_rows.moved``), and a test drives each step through the code that takes it.
+# (``bot.tasks.transitions.change_state``), and a test drives each step through the code that takes it.
 TRANSITIONS: Mapping[TaskState, Mapping[TaskState, str]] = {
     TaskState.QUEUED: {
         TaskState.RUNNING: "a worker claims it",

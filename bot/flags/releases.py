@@ -53,7 +53,7 @@ _LARGEST = """
         WHERE created_at > now() - interval '30 days' GROUP BY {}) AS units HAVING sum(n) >= 50
 """
 
-# The ended tasks of a release by side, by what their first run was told.
+# The ended tasks of a release by side: the value that their first run had.
 _FIGURES = f"""
     WITH told AS (
         SELECT DISTINCT ON (task) task, started_at, flags -> :flag AS given FROM runs

@@ -124,7 +124,7 @@ class GitHub:
         on_token: Callable[[str], None] | None = None,
         observe: Callable[[Exchange], None] | None = None,
     ) -> None:
-        """``write_spacing`` is the seconds between writes of an installation; 0 is for a GitHub of one's own.
+        """``write_spacing`` is the seconds between writes of an installation; 0 is for a self-hosted GitHub.
 
         ``shared_turns`` are those that other processes take too, for each installation. ``settle`` bounds the
         wait for GitHub to see a branch just pushed. ``on_token`` is called with every token minted (to redact

@@ -97,7 +97,7 @@ class DeliveryContext:
         self.effects = Effects(store)
 
     def api(self, event: Event, *, talking: Purpose = Purpose.TALK) -> RepoApi:
-        """The repository that an event is about, spoken to with a token for the purpose ``talking``."""
+        """The API of the event's repository, with a token for the purpose ``talking``."""
         if event.repo is None:
             raise BadPayload("repository", "is missing")
         repo = event.repo

@@ -64,9 +64,7 @@ def create_app(
     Raises ValueError when a secret is empty or none is given.
     """
     if not secrets or not all(secrets):
-        raise ValueError(
-            "HOB_WEBHOOK_SECRET is missing or empty: without it nobody's deliveries can be trusted"
-        )
+        raise ValueError("HOB_WEBHOOK_SECRET is missing or empty: without it no delivery can be trusted")
     inbox = _WebhookHandler(
         store, tuple(secrets), known, actions, metrics or Metrics(), limit, read_seconds, store_seconds
     )

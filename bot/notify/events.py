@@ -28,7 +28,8 @@ async def note_event(
     why: str = "",
     key: str = "",
 ) -> None:
-    """Make the notices of an event of a task, one for each who wants to be told; ``why`` is redacted already.
+    """Make the notices of an event of a task, one for each target that subscribes to it; ``why`` is redacted
+    already.
 
     ``event`` is failed, approval or budget. Doing it twice is doing it once, by ``key``: the task's own where
     it is empty.

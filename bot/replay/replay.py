@@ -84,7 +84,7 @@ async def replay(
 
 
 async def load_records(store: Store, run_id: int, attempt: int | None) -> list[Record]:
-    """The records of a run's turns. Raises UserError when there are none, or they cannot be driven again."""
+    """The records of a run's turns. Raises UserError when there are none, or they cannot be replayed."""
     if await store.get_run(run_id) is None:
         raise UserError(f"there is no run {run_id}")
     records: list[Record] = [turn.record for turn in await store.list_turns(run_id, ordinal=attempt)]

@@ -31,7 +31,7 @@ async def notify_end(parts: Parts, task_id: int) -> None:
     """Write how the task ended into its progress comment, or into a new one.
 
     Where GitHub refuses (the repository is gone, the thread locked, the app uninstalled) it is tried again,
-    ever more rarely, for a day. Raises Retry and Parked for another time.
+    with growing pauses, for a day. Raises Retry and Parked to be called again.
     """
     task = await parts.store.get_task(task_id)
     if task is None:

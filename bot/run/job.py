@@ -72,7 +72,7 @@ class Job:
         self._address(task)
 
     def _address(self, task: Task) -> None:
-        """Take up the task, and speak with its repository by the name that it has there."""
+        """Set the task, and the API of its repository under the name that the task has for it."""
         parts, repo = self.parts, task.repo
         # The token goes to the operator's host: a payload is only as trusted as the webhook's secret.
         repo = replace(repo, clone_url=parts.github.clone_url(repo.owner, repo.name))
@@ -97,7 +97,8 @@ class Job:
         )
 
     async def follow_repository(self) -> None:
-        """Find the repository where it is now: it may have been renamed or transferred since it was asked.
+        """Find the repository under its present name: it may have been renamed or transferred since the
+        request.
 
         Raises UserError when another one has its name.
         """
@@ -113,14 +114,14 @@ class Job:
 
     @asynccontextmanager
     async def show_commands(self) -> AsyncIterator[None]:
-        """Show people what the run's commands print during the block."""
+        """Show users on the dashboard what the run's commands print during the block."""
         parts = self.parts
         async with RunScreen(self.store, parts.watched, self.run, parts.redactor) as screen:
             self.parts = replace(parts, workshop=parts.workshop.with_screen(screen))
             yield
 
     async def note_event(self, event: str, why: str = "", *, key: str = "") -> None:
-        """Have people told outside GitHub that the task failed, waits for approval, or used its budget."""
+        """Notify people outside GitHub that the task failed, waits for approval, or used up its budget."""
         settings, safe = self.parts.settings, self.parts.redactor.text(why)
         await note_event(
             self.store, settings.notify, self.task, event, base_url=settings.base_url, why=safe, key=key

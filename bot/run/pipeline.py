@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 async def work(parts: Parts, task_id: int) -> bool:
-    """Claim the task, work on it and end it; False at once when it is not there to be claimed."""
+    """Claim the task, work on it and end it; False at once when it cannot be claimed."""
     claimed = await parts.store.claim(task_id, parts.worker)
     if claimed is None:
         return False

@@ -19,7 +19,7 @@ from bot.settings.settings import Settings
 
 
 def make_home(settings: Settings) -> None:
-    """Make the state directory, for its owner only. Raises SettingsError when it cannot be had."""
+    """Make the state directory, for its owner only. Raises SettingsError when it cannot be made or written."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -51,7 +51,7 @@ def load(*need: str, **overrides: Any) -> Settings:
 
 
 def list_unknown_names() -> list[tuple[str, str]]:
-    """The variables that look like Hob's and are none, each with the setting whose name is nearest, or ''."""
+    """Variables named like Hob's that are not settings, each with the setting of the nearest name, or ''."""
     known = sorted(str(field.validation_alias) for field in Settings.model_fields.values())
     return [
         (name, next(iter(difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.7)), ""))

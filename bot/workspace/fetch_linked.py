@@ -1,4 +1,4 @@
-"""Fetches what a commit points to, as hob.yml allows it; what cannot be had is named later."""
+"""Fetches what a commit points to, as hob.yml allows it; what cannot be fetched is reported later."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def make_commit(
     author: bytes | None = None,
     verified: bool = True,
 ) -> str:
-    """Store a commit by the caller, committed (and vouched for, when ``verified``) by GitHub."""
+    """Store a commit by the caller, committed (and signed, when ``verified``) by GitHub."""
     commit = Commit()
     commit.tree = ObjectID(tree.encode())
     commit.parents = [ObjectID(parent.encode()) for parent in parents]

@@ -1,4 +1,4 @@
-"""What follows when refs move, by git or by the API: events, and pull requests that go along."""
+"""What follows when refs move, by git or by the API: events, and updates of pull requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN_COMMITS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A ref that moved; None stands for not being there."""
+    """A ref that moved; None where it did not or does not exist."""
 
     ref: str
     old: str | None
@@ -36,7 +36,7 @@ def moves(before: dict[str, str], after: dict[str, str]) -> list[Move]:
 
 
 async def move_ref(hub: Hub, actor: Actor, repo: Row, move: Move) -> bool:
-    """Move one ref and let everything follow; False when it was not where the caller thought.
+    """Move one ref, with all that follows from it; False when it was not at ``move.old``.
 
     Raises 422 where a rule of the repository does not allow it.
     """
@@ -49,7 +49,7 @@ async def move_ref(hub: Hub, actor: Actor, repo: Row, move: Move) -> bool:
 
 
 async def after_push(hub: Hub, actor: Actor, repo: Row, moved: Sequence[Move]) -> None:
-    """Tell what moved, and update pull requests from and to the branches."""
+    """Send events for the moves, and update pull requests from and to the branches."""
     moved = [move for move in moved if move.ref.startswith(("refs/heads/", "refs/tags/"))]
     if not moved:
         return

@@ -78,7 +78,7 @@ def parse_proxy(url: str) -> Proxy:
 def parse_private_hosts(text: str) -> frozenset[tuple[str, int]]:
     """``pypi.corp.example, npm.corp.example:8443``: each host with its port, 443 where none is named.
 
-    Raises ValueError that names the one that is none.
+    Raises ValueError that names the invalid one.
     """
     found = set()
     for part in (part.strip() for part in text.split(",")):
@@ -103,7 +103,7 @@ def find_objection_to_private(address: Address, port: int) -> str:
 
 
 def make_trust(authority: Path | None) -> ssl.SSLContext:
-    """The host's trusted authorities, and those of a PEM file. Raises OSError for a file that is none."""
+    """The host's trusted authorities, and those of a PEM file. Raises OSError for a file that is not in PEM."""
     context = ssl.create_default_context()
     if authority is not None:
         context.load_verify_locations(authority)

@@ -50,7 +50,7 @@ class DirectCall:
 
     ``streamed`` is False for models that are plain functions, ``metered`` for one that uses no tokens.
     ``local`` is one on one's own machines: its server is asked for its window, and one that never calls a
-    tool is told of the tools in words. ``window`` is what the operator says of it, in tokens. ``observe`` is
+    tool is given the tools as text. ``window`` is the operator's setting for it, in tokens. ``observe`` is
     told of every try (to count it).
     """
 

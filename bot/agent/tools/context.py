@@ -100,7 +100,7 @@ class ToolContext:
         self.run_checks = run_checks
         self.checks_left = MOST_CHECKS
         self.shown_chars = SHOWN_CHARS  # of one output
-        self.nearby = list(nearby)  # guidance for folders where the work has not been yet
+        self.nearby = list(nearby)  # guidance for folders that no call has touched yet
         self.plan: tuple[Step, ...] = ()
         self.notes: list[Note] = []
         self.replies: list[Reply] = []
@@ -122,7 +122,7 @@ class ToolContext:
     ) -> CommandResult:
         """Run a command in the workspace, never longer than the run itself may last.
 
-        Raises ToolProblem when that is over: one answer may hold any number of calls.
+        Raises ToolError when that time is over: one answer may hold any number of calls.
         """
         left = self._seconds_left()
         if left <= 0:

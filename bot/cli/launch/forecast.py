@@ -36,7 +36,7 @@ def forecast(
     changes: tuple[str, ...],
     defaults: bool,
 ) -> None:
-    """What so many tasks a day in so many repositories need, by what was measured here."""
+    """What that many tasks a day in that many repositories need, by measurements of this database."""
     from bot.forecast.forecast import forecast as compute
     from bot.forecast.forecast import read_load, render_table
     from bot.forecast.workload import Workload

@@ -92,7 +92,7 @@ def _file_rows(part: str) -> Iterator[DiffLine]:
 
 
 def diff_size(diff: str) -> str:
-    """How much a diff changes: +3 −1 in 2 files, of what is shown of it."""
+    """The size of the shown part of a diff: +3 −1 in 2 files."""
     kinds = [line.kind for line in diff_lines(diff)]
     files = kinds.count("file")
     if not files:

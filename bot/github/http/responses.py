@@ -103,7 +103,7 @@ class Limit:
 
 
 def find_limit(answer: Response) -> Limit | None:
-    """The limit that this answer speaks of, if any.
+    """The rate limit that this answer reports, if any.
 
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
     A 403 is also how GitHub says that a permission is missing, so one without any sign of a limit is none.
@@ -157,7 +157,7 @@ def make_refusal(answer: Response, what: str) -> HobError:
 
 
 def find_graphql_limit(answer: Response, error: Mapping[str, Any]) -> Limit | None:
-    """The limit that one of GraphQL's ``errors`` speaks of, if any.
+    """The rate limit that one of GraphQL's ``errors`` reports, if any.
 
     https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
     """

@@ -62,7 +62,7 @@ def limit_budget(context: DeliveryContext, config: RepoConfig) -> TaskBudget:
 
 
 async def render_config(context: DeliveryContext, api: RepoApi, event: Event) -> str:
-    """Every value with its origin, as a table, and what flags say to who asks.
+    """Every value with its origin, as a table, and the values of flags for the person who asks.
 
     Raises UserError when the repository's file is invalid.
     """

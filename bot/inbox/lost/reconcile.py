@@ -51,7 +51,7 @@ class Reconciler:
         worker: str | None = None,
         discussions: bool = False,
     ) -> None:
-        """``worker`` is the name by which this one is told from others; None where there are none.
+        """``worker`` is this worker's name among others; None where it is the only one.
 
         With ``discussions`` mentions in them are looked for, too.
         """

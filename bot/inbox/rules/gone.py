@@ -12,7 +12,7 @@ _REASONS = {"deleted": "was deleted", "transferred": "was moved to another repos
 
 
 def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
-    """Decide on an issue or a discussion that is not there any more."""
+    """Decide on an issue or a discussion that no longer exists."""
     if event.thread is None or event.repo is None:
         return Ignored(reason="it is on no thread")
     what = "discussion" if event.thread.is_discussion else "issue"

@@ -52,7 +52,7 @@ class _Tools(BaseModel):
 async def add_environment(
     workshop: Workshop, checkout: Checkout, brief: Brief, model: str, redactor: Redactor
 ) -> Brief:
-    """The brief with what the sandbox of ``checkout`` has and has not, and with the task's budget.
+    """The brief with what the sandbox of ``checkout`` has and lacks, and with the task's budget.
 
     Nothing that fails here fails the run: what is not known is said to be unknown.
     """

@@ -1,4 +1,4 @@
-"""A run goes by what flags say to its task, within what the operator's settings allow."""
+"""A run takes the values of flags for its task, within what the operator's settings allow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST_PROMPT_BYTES = 256 * 1024
 async def take_flags(job: Job, *, publishing: bool) -> None:
     """Ask what flags say to the task, store it with the run, and have the run go by it.
 
-    A task that has run before goes by what its first run was told. Raises Parked where the task is paused,
+    A task that has run before keeps the values of its first run. Raises Parked where the task is paused,
     unless it is ``publishing`` already; and where a flag cannot be read.
     """
     store, subject = job.store, make_subject(job.task)

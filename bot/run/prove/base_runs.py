@@ -1,4 +1,4 @@
-"""The checks on a commit as it stands: run once, and taken again by whoever asks within the hour.
+"""The checks on an unchanged commit: run once, and the results reused for an hour.
 
 Before the agent begins, they are run for its first message; the proof compares with them; other attempts, and
 other tasks on the same commit, do too. Whoever blames a change for what these say runs them anew first

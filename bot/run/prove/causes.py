@@ -11,7 +11,9 @@ _SEEN = (Verdict.PASSED, Verdict.TIMED_OUT)
 
 
 def list_causes(checks: Sequence[Check], facts: TreeFacts) -> Iterator[str]:
-    """Items for ``Proof.not_run``: a check that does not run and its cause, and what the tree has not."""
+    """Items for ``Proof.not_run``: a check that does not run and its cause, and what is missing from the
+    tree.
+    """
     said = ""
     for check in checks:
         cause = explain_result(check.command, check.head, facts)

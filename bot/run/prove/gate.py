@@ -1,4 +1,4 @@
-"""What may be published: decided from the difference of the trees, never from what the agent says of it.
+"""What may be published: decided from the difference of the trees, never from the agent's description.
 
 Refused paths are held back and named on the pull request; the rest is published. A secret anywhere in the
 change stops the whole publication, since a part of it may be all that an attacker needs.

@@ -153,7 +153,7 @@ def _is_setting(change: FileChange, read_base: ReadBase) -> bool:
 
 
 def _changes_line_of_tests(before: bytes, after: bytes) -> bool:
-    """Whether a line that is gone or has come speaks of tests."""
+    """Whether a removed or added line mentions tests."""
     old, new = (
         {line.strip() for line in data.decode("utf-8", "replace").splitlines()} for data in (before, after)
     )

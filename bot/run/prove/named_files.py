@@ -4,7 +4,7 @@
     npm test   ->  package.json: node scripts/run.js, jest's setupFiles
 
 Such a file decides how the checks end, so a change of it is no source. Only what stands where a program or a
-setting's file stands is followed: a recipe speaks of the source too.
+setting's file stands is followed: a recipe names source files too.
 """
 
 from __future__ import annotations

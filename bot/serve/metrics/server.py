@@ -14,7 +14,7 @@ from bot.errors import HobError
 from bot.settings import Settings
 
 METRICS_PORT = "HOB_METRICS_PORT"
-# Why it cannot be had, mostly.
+# The usual reason why the port cannot be opened.
 SHARED = (
     "does another process of Hob have it? Give each an environment of its own, or name them apart: "
     "HOB_METRICS_PORT=web=9464,worker=9465,dashboard=9466"

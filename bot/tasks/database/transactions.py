@@ -41,7 +41,7 @@ def is_unreachable(trouble: BaseException) -> bool:
 
 
 async def retry_while_away(work: Callable[[], Awaitable[T]], *, seconds: float) -> T:
-    """``work`` again and again while the database is away, at most ``seconds``; then its error.
+    """Call ``work``, again while the database is away, for at most ``seconds``; then raise its error.
 
     Only for work that may be done twice: a lost connection does not say whether the commit arrived.
     """

@@ -33,7 +33,7 @@ async def block_person(
 
 
 async def unblock_person(store: Store, who: str, repository: str = "") -> str:
-    """Take somebody's requests again there; returns what was done in words. Raises BlockError."""
+    """Take somebody's requests again there; returns a sentence on what was done. Raises BlockError."""
     scope, _ = await _find_scope(store, repository)
     person = await _find_account(store, who)
     if not await store.unblock(scope, person.id):

@@ -31,7 +31,7 @@ from bot.tasks.database.tables import (
 from bot.tasks.wake import wake_delivery
 
 EVERYWHERE = "all"
-HELD = "first request"  # the reason of a request that waits for a maintainer's nod
+HELD = "first request"  # the reason of a request that waits for a maintainer's approval
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 

@@ -256,7 +256,7 @@ def _count_constants(function: ast.AST) -> int:
 
 
 def _list_fixed(function: ast.AST, literals: set[str]) -> Iterator[str]:
-    """Comparisons with one of the values, and statements that give one of them as it stands."""
+    """Comparisons with one of the values, and statements that return one of them unchanged."""
     for node in ast.walk(function):
         match node:
             case ast.Compare(left=left, comparators=comparators):

@@ -97,7 +97,7 @@ def _list_aliases(trees: list[ast.Module]) -> dict[str, str]:
 
 
 def _spell(node: ast.AST, known: dict[str, str]) -> str:
-    """A dotted name as text, its first part as what ``known`` says of it; '' for anything else or unknown."""
+    """A dotted name as text, its first part resolved by ``known``; '' for anything else or unknown."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute) and len(parts) < MOST_PIECES:
         parts.append(node.attr)

@@ -30,7 +30,7 @@ def make_time(name: str, *, default: bool = False) -> Column[object]:
 
 
 def make_text(name: str) -> Column[str]:
-    """A text that is '' where nothing is said."""
+    """A text, '' by default."""
     return Column(name, Text, nullable=False, server_default="")
 
 
