@@ -123,11 +123,11 @@ class House:
         return self._rows(select(pauses).order_by(pauses.c.since))
 
     def list_settings(self) -> Mapping[str, tuple[str, str]]:
-        """The settings in force in this process that are no secret: value and origin by name."""
+        """The settings of this process that are not secret: value and origin by name."""
         return self._settings.list_public_values()
 
     def retry_delivery(self, guid: str) -> bool:
-        """Take a failed delivery up anew; False when none of this GUID has failed."""
+        """Have a failed delivery handled again; False when none of this GUID has failed."""
 
         async def once() -> bool:
             url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)

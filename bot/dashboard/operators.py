@@ -1,4 +1,4 @@
-"""The operators' page: the state of all workers and queues, and the operator's actions on it, each recorded."""
+"""The operators' page: the state of workers and queues, and the operator's actions, each recorded."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def show() -> str:
 
 @blueprint.post("/deliveries/<guid>")
 def retry_delivery(guid: str) -> Response:
-    """Take a delivery up anew that came and failed."""
+    """Have a delivery handled again that arrived and failed."""
     viewer, words = _acting_operator(), guid[:100]
     entry = _begin(viewer, "retry delivery", words)
     _audit().end(entry, "taken up anew" if _house().retry_delivery(words) else "none of this GUID has failed")

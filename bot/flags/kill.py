@@ -34,7 +34,7 @@ def is_scope(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KilledRuns:
-    """How many runs stop at their next look; ``left`` could not be told so, as something holds their rows."""
+    """How many runs stop at their next look; ``left`` could not be stopped, since their rows were locked."""
 
     stopped: int = 0
     left: int = 0

@@ -46,7 +46,7 @@ _KEYS = {
     Unit.INSTALLATION: "tasks.installation::text",
     Unit.REPOSITORY: "tasks.repo_id::text",
     Unit.PERSON: "tasks.requester ->> 'id'",
-    Unit.THREAD: "''",  # tasks of one are few: each counts by itself
+    Unit.THREAD: "''",  # tasks of one are few: each counts on its own
 }  # what tells units apart
 _LARGEST = """
     SELECT max(n) / sum(n) FROM (SELECT count(*)::float AS n FROM tasks

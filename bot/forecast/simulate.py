@@ -7,7 +7,7 @@ tokens a minute; its commands wait for one of the worker's slots (HOB_COMMANDS) 
 it writes to GitHub waits for its installation's pace (``bot.github.http.pace``).
 
 Taken for less than it is: several tasks on one thread wait for each other, which is left out; the calls of a
-run are told in at most ``CHUNKS`` pieces.
+run are simulated in at most ``CHUNKS`` pieces.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from bot.forecast.workload import Workload
 from bot.github.http.pace import CREATING_HOUR, CREATING_MINUTE, LONGEST_WAIT
 from bot.tasks.leases import FAIR_WITHIN
 
-CHUNKS = 5  # pieces in which the turns of a run are told
-SLICES = 4  # turns on a processor in which a command is told
+CHUNKS = 5  # pieces in which the turns of a run are simulated
+SLICES = 4  # turns on a processor in which a command is simulated
 SKEW = 0.5  # of Zipf's law: the second most active repository has 1/2**SKEW of the first one's tasks
 AUTOMATIC = 0.1  # the share of tasks that no person asked for: failed checks
 PEOPLE = 5  # who ask, in one repository

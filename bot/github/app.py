@@ -144,7 +144,7 @@ class GitHub:
         self._paces: dict[int, Pace] = {}
         self._etags = ETags()
         credential = AppCredential(app_id, private_key, clock)
-        # A minted token is no content: the app's own requests need no spacing.
+        # Minting a token does not create content: the app's own requests need no spacing.
         self._app = Client(session, credential=credential, pace=Pace(write_spacing=0), **self._options)
         self._spaced = Client(
             session, credential=credential, pace=Pace(write_spacing=write_spacing), **self._options

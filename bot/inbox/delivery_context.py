@@ -115,7 +115,7 @@ class DeliveryContext:
         return await may_ask(api.permissions, event.sender, event.repo, bots=self.app.bots)
 
     def _render_block(self, block: Block, repo: Repo) -> Refusal:
-        """What a blocked person is told, once on a thread."""
+        """The answer to a blocked person, once on a thread."""
         if block.scope == EVERYWHERE:
             message = f"I take no requests from `{block.login}`: whoever runs this Hob decided so."
         else:

@@ -2,7 +2,8 @@
 
 A token that cannot be minted, a permission that is missing, a repository that GitHub does not find: any of
 these may be over in a minute (an outage of GitHub's, a clock, an app that is being set up), so none of them
-is an answer at once. When it does not pass, whoever asked is told so, by whatever token GitHub still gives.
+is an answer at once. When the trouble lasts, whoever asked gets a comment, with whichever token GitHub still
+grants.
 """
 
 from __future__ import annotations
@@ -44,5 +45,5 @@ async def say_failure(context: DeliveryContext, event: Event, reason: str) -> No
 
 
 def render_not_taken(reason: str) -> str:
-    """What is said about a request that could not be taken."""
+    """The comment on a request that could not be taken."""
     return f"❌ **I could not take this up.**\n\n{defuse(reason)}\n\nMention me again when that is mended."

@@ -133,7 +133,7 @@ class _WebhookHandler:
             answer = web.json_response({"error": refused.message}, status=refused.status)
             if refused.status in (408, 413, 503):
                 answer.force_close()
-            # Strangers are told no variable's name; the operator is, here.
+            # The name of the variable goes to the operator's log, not to strangers.
             hint = (
                 {"mend": "HOB_WEBHOOK_SECRET must be the App's webhook secret"}
                 if refused.status == 401
@@ -239,7 +239,7 @@ class _WebhookHandler:
             return await self._writer.add(arrived, within=self._store_seconds + len(body) / _BYTES_A_SECOND)
         except StoringTooSlow:
             message = "the database does not answer, send it again later"
-        except Exception:  # the webhook's boundary: GitHub is told to keep the delivery; the log says why
+        except Exception:  # the webhook's boundary: GitHub then keeps the delivery; the log says why
             message = "the database cannot be reached, send it again later"
         raise WebhookRefusal(503, "unavailable", message)
 

@@ -73,7 +73,7 @@ class CheckedResolver(AbstractResolver):
 
 
 def check_repository_url(url: str, hosts: frozenset[str]) -> str:
-    """The address anew from its parts, so that no two readers of it differ.
+    """The address rebuilt from its parts, so that all readers of it agree.
 
     Raises NoticeRefused unless a hob.yml may have notices sent there: https, port 443, a listed host.
     """

@@ -28,7 +28,7 @@ MOST_WAITED = timedelta(days=3)  # from the first run on, for a provider, for Gi
 LONGEST_WAIT = 6 * 3600.0  # seconds, at once
 LONGEST_PAUSE = 600.0  # seconds between looks whether an outage is over
 PATIENCE = (5.0, 30.0, 120.0)  # seconds after which what was refused is asked for again, before it is an end
-WORTH_TELLING = 60.0  # seconds: of shorter waits the thread is told nothing
+WORTH_TELLING = 60.0  # seconds: shorter waits are not shown on the thread
 TELLING_SECONDS = 10.0  # that this may take
 
 
@@ -68,7 +68,7 @@ async def fail_task(job: Job, message: str, *, phase: str = "", log: str = "", r
 
 
 async def _end_with_patch(job: Job, message: str) -> TaskEnd | None:
-    """The end of a task of whose proven change GitHub takes nothing; None where there is no such change."""
+    """The end, with a patch, of a task whose proven change GitHub refuses; None without a proven change."""
     proven = load_proven_change(await job.store.load_changes(job.task.id))
     if proven is None or await job.store.has_pushed(job.task.id):
         return None

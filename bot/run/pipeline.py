@@ -117,7 +117,7 @@ async def _hand_back(job: Job) -> None:
 
 
 async def _publish(job: Job, strategy: Strategy, proven: ProvenChange) -> TaskEnd:
-    """Publish what was proved. Raises UserError when whoever asked for it is no longer allowed to.
+    """Publish what was proved. Raises UserError when the requester is no longer allowed to ask for it.
 
     It is stored first, so that any worker can publish it.
     """

@@ -34,8 +34,8 @@ def make_workshop(
 ) -> Workshop:
     """Layers and sandboxes below the state directory; nothing is tested or cleared yet.
 
-    ``commands`` run in its sandboxes at once, None for any number; ``observe_command`` is told of each that
-    ended, and for how many seconds it had waited.
+    ``commands`` run in its sandboxes at once, None for any number; ``observe_command`` is called for each
+    that ended, and for how many seconds it had waited.
     """
     return Workshop(
         settings.home,

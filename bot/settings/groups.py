@@ -37,7 +37,7 @@ class SignInSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
-    """Whom the operator wants told outside GitHub, and how; empty is nobody.
+    """Whom the operator has notified outside GitHub, and how; empty is nobody.
 
     ``hosts`` are those that a hob.yml may name.
     """

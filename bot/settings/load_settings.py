@@ -19,7 +19,7 @@ from bot.settings.settings import Settings
 
 
 def make_home(settings: Settings) -> None:
-    """Make the state directory, for its owner only. Raises SettingsError when it cannot be made or written."""
+    """Make the state directory, for its owner only. Raises SettingsError when that fails."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

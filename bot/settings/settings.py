@@ -228,7 +228,7 @@ class Settings(BaseSettings):
 
     @property
     def notify(self) -> NotifySettings:
-        """Whom the operator wants told outside GitHub. Raises SettingsError where no e-mail could be sent."""
+        """Whom the operator has notified outside GitHub. Raises SettingsError if e-mail cannot be sent."""
         if self.notify_email and not (self.smtp_url and self.notify_from):
             raise SettingsError("HOB_NOTIFY_EMAIL needs HOB_SMTP_URL and HOB_NOTIFY_FROM")
         return NotifySettings(

@@ -1,4 +1,4 @@
-"""Which licence a repository's own file names, told from its first words."""
+"""Which licence a repository's own file has, recognised by its first words."""
 
 from __future__ import annotations
 

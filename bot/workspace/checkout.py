@@ -120,7 +120,7 @@ class Checkout:
     async def open(self, *, key: str = "internet", place: str = "") -> NetworkObserver:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
 
-        ``place`` is what people are told of where its commands run.
+        ``place`` describes to users where its commands run.
         Raises UserError when this machine has not what hob.yml asks for, SandboxUnavailable.
         """
         try:

@@ -103,7 +103,7 @@ def find_objection_to_private(address: Address, port: int) -> str:
 
 
 def make_trust(authority: Path | None) -> ssl.SSLContext:
-    """The host's trusted authorities, and those of a PEM file. Raises OSError for a file that is not in PEM."""
+    """The host's trusted authorities, and those of a PEM file. Raises OSError for another file."""
     context = ssl.create_default_context()
     if authority is not None:
         context.load_verify_locations(authority)

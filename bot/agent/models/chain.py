@@ -24,7 +24,7 @@ class ModelChain:
     """A ``ModelCall`` over others.
 
     One is left when it stays down, is out of quota, asks for a long wait, or refuses for good (a wrong key,
-    an unknown model); a conversation that is too long is no reason, for it can be compacted.
+    an unknown model); a conversation that is too long is not a reason, since it can be compacted.
     """
 
     def __init__(self, models: Sequence[ModelCall]) -> None:

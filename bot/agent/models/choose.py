@@ -34,7 +34,7 @@ class ModelRegistry:
 
     ``first_event_seconds`` says by provider how long an answer may take to begin, ``windows`` how many tokens
     its model takes; ``EVERY_PROVIDER`` is for those that they do not name. Where it says nothing, local
-    models get ``LOCAL_SILENCE``. ``observe`` is told of every try of a call to any of them.
+    models get ``LOCAL_SILENCE``. ``observe`` is called with every try of a call to any of them.
     """
 
     programs: Mapping[str, Callable[[], Model]] = field(default_factory=dict)

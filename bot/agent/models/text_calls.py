@@ -19,7 +19,7 @@ their own, one that does not leaves them in the text. The forms, with where each
 - JSON in a fence, or a whole answer of JSON, ``[NAME(key="value")]`` and ReAct's ``Action: NAME``: only with
   known names and arguments
 
-What stands in such a form is a call even where it cannot be read: the model is told so, and mends it.
+Text in such a form is a call even where it cannot be parsed: the model gets the error, and corrects it.
 """
 
 from __future__ import annotations

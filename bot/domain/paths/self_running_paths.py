@@ -1,6 +1,6 @@
 """Paths whose content runs by itself where somebody checks a branch out, opens, builds or tests it.
 
-A change of them is published, since honest work changes them all the time; people are told of them first.
+A change of them is published, since honest work changes them all the time; the pull request names them first.
 """
 
 from __future__ import annotations

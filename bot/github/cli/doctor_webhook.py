@@ -1,4 +1,4 @@
-"""What ``hob doctor`` finds of the App's webhook: its settings, a ping sent anew, the last deliveries.
+"""What ``hob doctor`` finds of the App's webhook: its settings, a ping redelivered, the last deliveries.
 
 Synchronous: never in the event loop.
 """
@@ -69,7 +69,7 @@ def check_deliveries(github: GithubIntegration, _: AppAccess, __: dict[str, Any]
 
 
 def check_ping(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
-    """Have the ping of the webhook's making sent again, and see what comes of it.
+    """Redeliver the ping that GitHub sent when the webhook was made, and report how it ends.
 
     There is no other way to have an App pinged. GitHub keeps it for three days, and then the
     deliveries alone tell.

@@ -42,7 +42,7 @@ def render_choice(*, name: str, organization: str, problem: str = "") -> str:
 def render_form(manifest: dict[str, Any], *, state: str, web_url: str, organization: str = "") -> str:
     """The page whose button posts the manifest to GitHub, for a person's account or an organization.
 
-    Raises UserError when ``organization`` is no name of one.
+    Raises UserError when ``organization`` is not a valid name.
     """
     owner = f"organizations/{organization}/settings" if organization else "settings"
     if organization and not re.fullmatch(r"[A-Za-z0-9-]{1,39}", organization):

@@ -45,7 +45,7 @@ class _Budget:
         self._total = 0.0
 
     def free_at(self, now: float, cost: float) -> float:
-        """The time at which ``cost`` may be spent: now, or when enough earlier spending has left the window."""
+        """When ``cost`` may be spent: now, or once enough earlier spending has left the window."""
         while self._spent and self._spent[0][0] <= now - self._seconds:
             self._total -= self._spent.popleft()[1]
         over = self._total + cost - self._most

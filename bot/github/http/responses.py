@@ -166,7 +166,7 @@ def find_graphql_limit(answer: Response, error: Mapping[str, Any]) -> Limit | No
 
 
 def make_graphql_refusal(answer: Response, error: Mapping[str, Any], what: str, needs: str) -> HobError:
-    """The error for one of GraphQL's ``errors`` that is no limit.
+    """The error for one of GraphQL's ``errors`` that is not a rate limit.
 
     ``what`` names the request; ``needs`` is the permission that a refusal asks for, as ``contents=write``,
     since GraphQL's answers do not tell.

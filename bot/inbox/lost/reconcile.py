@@ -2,7 +2,7 @@
 
 GitHub never delivers again by itself and keeps a failed delivery for three days
 (https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries). A repeated delivery
-has the GUID of the first, so one that did arrive is no second one.
+has the GUID of the first, so one that did arrive is recognised.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The rule for issues and discussions that were deleted or moved to another repository: work on them stops.
 
-A moved issue is opened in the other repository by an event of its own, where its text is judged anew.
+A moved issue is opened in the other repository by an event of its own, where its text is decided on again.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 log = structlog.get_logger(__name__)
 
 PAUSED = "whoever runs this Hob has paused such work"
-# Until it is asked again whether the flag ``paused`` is cleared: the first wait is told on the thread, a
+# Until it is asked again whether the flag ``paused`` is cleared: the first wait is shown on the thread, a
 # shorter one is not (see ``classify_error.WORTH_TELLING``), and the comment goes on saying it.
 PAUSED_SECONDS, STILL_PAUSED_SECONDS = 60.0, 50.0
 BROKEN_SECONDS = 300.0  # until it is asked again whether a flag that cannot be read is mended

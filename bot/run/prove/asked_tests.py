@@ -99,7 +99,7 @@ def asks_for_mend(request: str, failing: Iterable[str], output: str) -> bool:
 
 
 def _asks_for_all(request: str) -> bool:
-    """Whether it speaks of tests in general, or of nothing at all."""
+    """Whether it is about tests in general, or about nothing in particular."""
     return _TESTS.search(request) is not None or not any(len(word) > 2 for word in _list_subject(request))
 
 

@@ -1,8 +1,8 @@
 """The checks on an unchanged commit: run once, and the results reused for an hour.
 
 Before the agent begins, they are run for its first message; the proof compares with them; other attempts, and
-other tasks on the same commit, do too. Whoever blames a change for what these say runs them anew first
-(``bot.run.prove.chance``): an hour is long enough for a test that looks at the clock.
+other tasks on the same commit, do too. Before a change is blamed for a difference from them, they are run
+again (``bot.run.prove.chance``): an hour is long enough for a test that looks at the clock.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ async def blame_fairly(
     """The rows with the tests that end at random; those of the head's run that is nearest to the truth.
 
     A check that takes longer than the time for repeats is taken as it is. Where head looks worse than a base
-    that was run for somebody else, base is run anew, however long that takes.
+    that was run for another task, base is run again, however long that takes.
     """
     sides = _Sides(command=command, on_base=on_base, on_head=on_head, redactor=redactor)
     check = await asyncio.to_thread(compare_rows, command, rows)

@@ -48,7 +48,7 @@ class JudgedChange:
 
     @property
     def source(self) -> ChangeSet:
-        """All that is no test, what was settled among it."""
+        """All files that are not tests, including those of settled conflicts."""
         files = (*self.parts.source.files, *self.settled.files)
         return ChangeSet(base=self.parts.source.base, files=files)
 

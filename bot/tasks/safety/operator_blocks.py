@@ -1,4 +1,4 @@
-"""The operator's word about whom to hear: given at a terminal or on the dashboard, by login or number."""
+"""The operator's blocks: set at a terminal or on the dashboard, by login or number."""
 
 from __future__ import annotations
 

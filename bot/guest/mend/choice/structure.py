@@ -53,7 +53,7 @@ def _object_to_part(runner: CandidateRunner, part: Candidate) -> Iterator[Object
     try:
         after = find_function(ast.parse(apply_edits(source.text, part.edits)), part.function)
     except (SyntaxError, ValueError):
-        yield Objection(likely=0.01, why="is no valid Python")
+        yield Objection(likely=0.01, why="is not valid Python")
         return
     if list_borrowed(runner, part):
         yield Objection(likely=0.5, why="puts a value of the failing tests into the code")

@@ -1,7 +1,7 @@
 """Names of Python that are written in another way than they mean: ``from sys import modules as m``.
 
 What a line says is not what it does, where an import gave a name another one, or where a text is put together
-of pieces. Such names are told as what they mean, and so is what a module puts into another one's place.
+of pieces. Such names are resolved to what they mean, and so are replacements of one module by another.
 """
 
 from __future__ import annotations

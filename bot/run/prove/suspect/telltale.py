@@ -1,6 +1,6 @@
 """Which added lines of a change's source mention the test runner, or compare nothing.
 
-No report can tell code that knows that it is tested from code that is right, so people are told of them.
+No report tells code that detects its tests from code that is right, so these lines are reported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people are told outside GitHub."""
+"""Notifications outside GitHub, and who wants which."""
 
 from __future__ import annotations
 
