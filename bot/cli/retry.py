@@ -36,8 +36,6 @@ async def _retry(settings: Settings, deliveries: tuple[str, ...]) -> int:
         for guid in guids:
             done = await store.retry_delivery(guid)
             missing += not done
-            click.echo(
-                f"{guid}: {'to be handled again' if done else 'no delivery of this GUID has failed'}"
-            )
+            click.echo(f"{guid}: {'to be handled again' if done else 'no delivery of this GUID has failed'}")
     click.echo(f"{len(guids) - missing} deliveries")
     return missing

@@ -130,7 +130,7 @@ async def _show_house(database: Database, house: House) -> None:
     if failed := await store.count_failed_deliveries():
         listed = [(each.guid, each.event, each.reason) for each in await store.list_failed_deliveries(SHOWN)]
         show(
-            table(f"{failed} failed deliveries, `hob retry` takes them up anew", "guid", "event", "why"),
+            table(f"{failed} failed deliveries, `hob retry` handles them again", "guid", "event", "why"),
             listed,
         )
 

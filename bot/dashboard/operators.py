@@ -82,7 +82,8 @@ def retry_delivery(guid: str) -> Response:
     """Have a delivery handled again that arrived and failed."""
     viewer, words = _acting_operator(), guid[:100]
     entry = _begin(viewer, "retry delivery", words)
-    _audit().end(entry, "taken up anew" if _house().retry_delivery(words) else "none of this GUID has failed")
+    found = _house().retry_delivery(words)
+    _audit().end(entry, "to be handled again" if found else "none of this GUID has failed")
     return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
 
 

@@ -129,9 +129,7 @@ def kill_switch(scope: str, running: bool, reason: str) -> None:
     said = f"; {done.stopped} runs stop within seconds" if running else "; what runs goes on to its end"
     click.echo(f"no task is begun in {scope} from now on{said}")
     if done.left:
-        raise FlagError(
-            f"{done.left} runs could not be stopped, as the database holds their rows: repeat it"
-        )
+        raise FlagError(f"{done.left} runs could not be stopped, as the database holds their rows: repeat it")
 
 
 @flags.command("resume")

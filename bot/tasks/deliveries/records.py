@@ -29,7 +29,7 @@ MAX_TRIES = 6  # of a delivery whose handling fails for no known reason; spread 
 class Delivery:
     """One webhook delivery as stored. ``headers`` have lower-case names, ``body`` is what was signed.
 
-    ``age_seconds``, by the database's clock: since it arrived, or was taken up anew after it had failed.
+    ``age_seconds``, by the database's clock: since it arrived, or since its last retry by hand.
     """
 
     guid: str
@@ -150,7 +150,7 @@ class DeliveryRecords:
             deleted, last = deleted + len(guids), rows[-1].guid
 
     async def retry_delivery(self, guid: str) -> bool:
-        """Take a failed delivery up anew; False when there is none of this GUID that failed."""
+        """Have a failed delivery handled again; False when there is none of this GUID that failed."""
         async with self.engine.begin() as connection:
             return await _reopen(connection, guid)
 
