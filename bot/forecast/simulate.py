@@ -1,10 +1,10 @@
 """A discrete-event simulation (SimPy) of the queue by its real rules: who is served when, who waits how long.
 
 Tasks come at random at a steady rate. A worker with a free run takes the task whose turn it is, by the rule
-of ``bot.tasks.leases``: a person's before automatic work, then whose installation, whose repository and who
-has the fewest runs that go on or began in the last ten minutes. A run calls the model, which may have so many
-tokens a minute; its commands wait for one of the worker's slots (HOB_COMMANDS) and share its processors; what
-it writes to GitHub waits for its installation's pace (``bot.github.http.pace``).
+of ``bot.tasks.leases.next_task``: a person's before automatic work, then whose installation, whose repository
+and who has the fewest runs that go on or began in the last ten minutes. A run calls the model, which may have
+so many tokens a minute; its commands wait for one of the worker's slots (HOB_COMMANDS) and share its
+processors; what it writes to GitHub waits for its installation's pace (``bot.github.http.pace``).
 
 Taken for less than it is: several tasks on one thread wait for each other, which is left out; the calls of a
 run are simulated in at most ``CHUNKS`` pieces.
@@ -23,7 +23,7 @@ import simpy
 
 from bot.forecast.workload import Workload
 from bot.github.http.pace import CREATING_HOUR, CREATING_MINUTE, LONGEST_WAIT
-from bot.tasks.leases import FAIR_WITHIN
+from bot.tasks.leases.next_task import FAIR_WITHIN
 
 CHUNKS = 5  # pieces in which the turns of a run are simulated
 SLICES = 4  # turns on a processor in which a command is simulated
@@ -212,7 +212,7 @@ class _House:
             self.env.process(self._work(task, worker))
 
     def _take_next(self) -> _Asked:
-        """The task whose turn it is, as ``bot.tasks.leases`` chooses."""
+        """The task whose turn it is, as ``bot.tasks.leases.next_task`` chooses."""
         lately = self._lately
 
         def rank(group: tuple[bool, int, int]) -> tuple[bool, int, int, int]:

@@ -18,7 +18,7 @@ from bot.run.messages.ends import render_failure, render_left_branch
 from bot.run.messages.push_refused import render_push_refused
 from bot.run.stored import load_proven_change
 from bot.tasks.database.transactions import WAIT_SECONDS, is_unreachable, retry_while_away
-from bot.tasks.leases import MAX_LEASES
+from bot.tasks.leases.expire import MAX_LEASES
 from bot.tasks.runs import RunRecord
 from sandbox.spec import SandboxUnavailable
 

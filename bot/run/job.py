@@ -24,7 +24,7 @@ from bot.run.publish.published_plan import PublishedPlan
 from bot.run.publish.publisher import Publisher
 from bot.settings import Settings
 from bot.tasks.effects import Effects
-from bot.tasks.lease import CancelLooks, Lease
+from bot.tasks.leases.renew import CancelLooks, Lease
 from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
 from bot.text.redact import Redactor

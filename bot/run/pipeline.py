@@ -24,7 +24,7 @@ from bot.run.stored import dump_proven_change, load_proven_change, load_task_end
 from bot.run.strategies.table import Strategy, choose_strategy
 from bot.run.task_end import end_task
 from bot.tasks.database.transactions import first_line, is_unreachable
-from bot.tasks.lease import Lease
+from bot.tasks.leases.renew import Lease
 from bot.trace import span
 
 __all__ = ["Parts", "work"]

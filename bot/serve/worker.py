@@ -41,7 +41,7 @@ from bot.settings import Settings
 from bot.tasks.database.connection import Database, wait_for_database
 from bot.tasks.database.transactions import is_unreachable
 from bot.tasks.deletion.by_age import Retention
-from bot.tasks.lease import CancelLooks, worker_name
+from bot.tasks.leases.renew import CancelLooks, worker_name
 from bot.tasks.live.records import WatchedRuns
 from bot.tasks.queue import Queue
 from bot.tasks.safety.limits import RequestLimits

@@ -24,7 +24,7 @@ from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import first_line, is_unreachable
 from bot.tasks.deletion.by_age import KEPT, Retention
-from bot.tasks.leases import LEASE
+from bot.tasks.leases.records import LEASE
 from bot.tasks.store import Store
 from bot.tasks.sweep import SweepCounts, sweep
 from bot.tasks.wake import CALLS, INBOX, RUNS, queue_app

@@ -22,7 +22,7 @@ from bot.run.stored import dump_task_end
 from bot.settings import load
 from bot.tasks.database.column_values import pack
 from bot.tasks.database.tables import runs
-from bot.tasks.lease import CancelLooks
+from bot.tasks.leases.renew import CancelLooks
 from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
 from bot.text.redact import Redactor

@@ -78,5 +78,6 @@ async def test_the_doctor_names_what_is_no_setting(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOB_MODLE", "offline")
     done = await asyncio.to_thread(CliRunner().invoke, main, ["doctor"])
     assert (
-        "FAIL settings: HOB_MODLE is not a setting and changes nothing: did you mean HOB_MODEL?" in done.output
+        "FAIL settings: HOB_MODLE is not a setting and changes nothing: did you mean HOB_MODEL?"
+        in done.output
     )

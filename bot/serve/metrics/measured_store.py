@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.domain import Phase, Run, Task, TaskState
 from bot.errors import LeaseLost
 from bot.serve.metrics.worker import WorkerMetrics
-from bot.tasks.leases import LEASE
+from bot.tasks.leases.records import LEASE
 from bot.tasks.store import Store
 
 

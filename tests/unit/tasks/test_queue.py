@@ -24,7 +24,7 @@ from bot.tasks.database.embedded import find_programs
 from bot.tasks.database.schema import migrate
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import retry_while_away
-from bot.tasks.leases import DIED
+from bot.tasks.leases.expire import DIED
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep

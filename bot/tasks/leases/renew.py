@@ -2,7 +2,7 @@
 
 The body is cancelled (asyncio's way) and the ``async with`` block then raises why: LeaseLost or Cancelled.
 The deadline is a timer of its own, so that neither a database that hangs nor a process that was asleep lets a
-body go on beyond its lease. The statements that take, renew and give back a lease are in ``leases``.
+body go on beyond its lease. The statements that take, renew and give back a lease are in ``records``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import structlog
 from bot.domain import Run
 from bot.errors import Cancelled, HobError, LeaseLost
 from bot.tasks.database.transactions import first_line, is_unreachable
-from bot.tasks.leases import LEASE, LeaseRecords, make_lease_lost
+from bot.tasks.leases.fence import make_lease_lost
+from bot.tasks.leases.records import LEASE, LeaseRecords
 
 log = structlog.get_logger(__name__)
 
