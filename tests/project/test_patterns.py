@@ -10,11 +10,14 @@ import pytest
 from tests.project.patterns import FoundPattern, find_patterns, list_files_with_patterns, slow_inputs
 
 _FILES = list_files_with_patterns()
-# Characters. A pattern that repeats at most 4,000 takes 2.2 times as long for twice 12,000, and 2.5 for twice 6,000.
+# Characters. A pattern that repeats at most 4,000 takes 2.2 times as long for twice 12,000, and 2.5 times
+# for twice 6,000.
 _LONG, _SCREENED = 12_000, 4_000
-# Seconds for a character of a text of 4,000: by what is between them nothing is said yet.
+# Seconds per character of a text of 4,000. Below the first a pattern is linear, above the second it is not;
+# between them longer texts decide.
 _PLAINLY_LINEAR, _PLAINLY_SLOW = 600e-9, 15e-6
-# A square takes four times as long for twice the text: what does so by the least times of three tries is one.
+# A quadratic pattern takes four times as long for twice the text. One is reported when the shortest times of
+# three tries say so.
 _ENOUGH, _NEARLY_SQUARE, _NOT_SQUARE = 3, 3.4, 2.8
 
 
