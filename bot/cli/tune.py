@@ -24,7 +24,7 @@ def tune(repos: tuple[Path, ...], most: int, lines: int, since: str, fresh: bool
     from bot.tasks.reports.records import ReportKind
     from bot.tune.command import describe_tuned
     from bot.tune.command import tune as run_tune
-    from bot.workspace.checkout import TUNED
+    from bot.workspace.workshop import TUNED
 
     settings = load()
     make_home(settings)

@@ -25,7 +25,8 @@ from bot.errors import HobError, UserError
 from bot.replay.sameness import is_redacted, is_same, render_difference
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 
 Record = Mapping[str, Any]
 # The checks are run by the run and not by the loop; when a command in the background prints is up to chance.

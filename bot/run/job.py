@@ -29,7 +29,7 @@ from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import fetch_commits, rebuild_merge
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import structlog
 
 from bot.errors import HobError
 from bot.settings import Settings, SettingsError
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from sandbox.egress.company import make_trust, parse_private_hosts, parse_proxy
 from sandbox.egress.upstream import Upstream
 from sandbox.probe import probe

@@ -48,7 +48,7 @@ from bot.tasks.safety.limits import RequestLimits
 from bot.tasks.store import Store
 from bot.tasks.write_turns import WriteTurns
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 
 log = structlog.get_logger()
 

@@ -26,7 +26,7 @@ from bot.tasks.leases.renew import CancelLooks
 from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from tests.support.github_scripted import Script, Seen, comment_json, github, scripted
 
 BOT = {"id": 1001, "login": "hob[bot]", "type": "Bot"}

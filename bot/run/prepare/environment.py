@@ -25,7 +25,8 @@ from bot.run.prove.prove import run_checks
 from bot.text.lists import join_first
 from bot.text.redact import Redactor
 from bot.text.terminal import escape_controls
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Command, SandboxUnavailable
 

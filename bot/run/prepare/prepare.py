@@ -25,9 +25,10 @@ from bot.run.prepare.repository_map import add_map
 from bot.text.defuse import code_span
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge, merge_base_branch, render_merge_state
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
 from bot.workspace.fetch_linked import fetch_linked_content
 from bot.workspace.fork import branch_here, fork_of, is_foreign
+from bot.workspace.workshop import Workshop
 
 MOST_BRANCHES = 20
 MOST_DIFF_CHARS = 60_000  # of an earlier change in the first message: `git diff base` shows all of it

@@ -13,7 +13,8 @@ from dataclasses import replace
 from bot.domain import ChangeSet, CheckCommand, Verdict
 from bot.run.prove.rows import CheckedTree, End, TreeRuns, run_on_tree
 from bot.text.redact import Redactor
-from bot.workspace.checkout import BASE_RUN_TESTS, Checkout
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import BASE_RUN_TESTS
 
 _SURE = (Verdict.PASSED, Verdict.FAILED)  # anything else may be this machine's trouble of the moment
 

@@ -15,7 +15,8 @@ from bot.run.publish.published_plan import PublishedPlan
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 from tests.support.git import commit
 from tests.support.tasks import make_request
 

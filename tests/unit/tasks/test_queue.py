@@ -28,7 +28,7 @@ from bot.tasks.leases.expire import DIED
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from tests.support.pipeline import PipelineScene, pipeline_scene, store_end
 from tests.support.tasks import add_delivery, make_request, until
 
