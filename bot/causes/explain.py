@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from bot.causes.failure import Failure
+from bot.causes.failure import FailedCommand
 from bot.causes.known import IMAGES, PACKAGES, SERVICES
 from bot.causes.python_packages import MISSING_MODULE, explain_metadata, explain_module, explain_plugin
 from bot.causes.python_versions import explain_python
@@ -37,7 +37,7 @@ def explain_failure(command: str, exit_code: int | None, output: str, facts: Tre
 
     "go is not in the sandbox; give an `image`, or install it with `setup`: `image: golang:1`"
     """
-    failure = Failure(command=command, exit_code=exit_code, output=output[-MOST_CHARS:], facts=facts)
+    failure = FailedCommand(command=command, exit_code=exit_code, output=output[-MOST_CHARS:], facts=facts)
     for rule in _RULES:
         cause = rule(failure)
         if cause:
@@ -48,11 +48,13 @@ def explain_failure(command: str, exit_code: int | None, output: str, facts: Tre
 
 def explain_setup(command: str, exit_code: int | None, output: str) -> str:
     """Why a setup command failed, as ``explain_failure``, by the rules that apply to a setup too."""
-    failure = Failure(command=command, exit_code=exit_code, output=output[-MOST_CHARS:], facts=TreeFacts())
+    failure = FailedCommand(
+        command=command, exit_code=exit_code, output=output[-MOST_CHARS:], facts=TreeFacts()
+    )
     return next((cause for rule in _SETUP_RULES if (cause := rule(failure))), "")
 
 
-def _explain_tool(failure: Failure) -> str:
+def _explain_tool(failure: FailedCommand) -> str:
     if failure.exit_code != 127 and not failure.has(
         r"Error 127\b|: No such file or directory$|ENOENT|executable file not found"
     ):
@@ -86,7 +88,7 @@ def _explain_tool(failure: Failure) -> str:
     return f"{tool} is not in the sandbox; give an `image` that has it, or install it with `setup`"
 
 
-def _explain_gap(failure: Failure) -> str:
+def _explain_gap(failure: FailedCommand) -> str:
     """A submodule or LFS content that the output is about."""
     facts = failure.facts
     gone = {name for pair in MISSING_MODULE.findall(failure.output) for name in pair if name}
@@ -104,14 +106,14 @@ def _explain_gap(failure: Failure) -> str:
     return ""
 
 
-def _explain_node_packages(failure: Failure) -> str:
+def _explain_node_packages(failure: FailedCommand) -> str:
     name = failure.find(r"Cannot find (?:module|package) '((?:@[\w.-]+/)?[A-Za-z][\w.-]*)(?:/[^']*)?'")
     if not name or failure.has(rf"Cannot find module '{re.escape(name)}'.*\n.*ts-?node\b$"):
         return ""
     return f"the package {name} is not in the sandbox; {suggest_node_setup(failure.facts)}"
 
 
-def _explain_other_packages(failure: Failure) -> str:
+def _explain_other_packages(failure: FailedCommand) -> str:
     for said, what, setup in PACKAGES:
         if failure.has(said):
             how = render_line("setup", setup) if setup else "let `setup` fetch them into the checkout"
@@ -121,7 +123,7 @@ def _explain_other_packages(failure: Failure) -> str:
     return ""
 
 
-def _explain_service(failure: Failure) -> str:
+def _explain_service(failure: FailedCommand) -> str:
     if not failure.has(
         r"[Cc]onnection refused|ECONNREFUSED|Connect call failed"
         r"|\.s\.PGSQL\.\d{1,5}\"? failed: No such file|connect to local MySQL server through socket"
@@ -143,7 +145,7 @@ def _explain_service(failure: Failure) -> str:
     )
 
 
-def _explain_symptom(failure: Failure) -> str:
+def _explain_symptom(failure: FailedCommand) -> str:
     """A known error message of a tool about itself or the machine."""
     for pattern, what, image in SYMPTOMS:
         if not failure.has(pattern):
@@ -158,7 +160,7 @@ def _explain_symptom(failure: Failure) -> str:
     return ""
 
 
-def _explain_python(failure: Failure) -> str:
+def _explain_python(failure: FailedCommand) -> str:
     """A Python that is too old or too new: said before a module that PyPI may have by the same name."""
     cause, image = explain_python(failure.output)
     return (
@@ -166,7 +168,7 @@ def _explain_python(failure: Failure) -> str:
     )
 
 
-def _explain_index(failure: Failure) -> str:
+def _explain_index(failure: FailedCommand) -> str:
     """A version that the index does not have, where the index was asked."""
     if failure.has(_NO_NETWORK) or not failure.has(NOT_IN_INDEX):
         return ""
@@ -174,7 +176,7 @@ def _explain_index(failure: Failure) -> str:
     return f"the index does not have {wanted}; ask for what it has, or name the index that has it"
 
 
-def _explain_variable(failure: Failure) -> str:
+def _explain_variable(failure: FailedCommand) -> str:
     name = find_missing_variable(failure.output)
     if not name:
         return ""
@@ -187,7 +189,7 @@ def _explain_variable(failure: Failure) -> str:
     )
 
 
-def _explain_network(failure: Failure) -> str:
+def _explain_network(failure: FailedCommand) -> str:
     host = failure.find(
         r"Could not resolve host:? '?([\w.-]+)",
         r"(?:EAI_AGAIN|ENOTFOUND) ([\w.-]+)",
@@ -202,7 +204,7 @@ def _explain_network(failure: Failure) -> str:
     return f"it asks for the network{f' ({host})' if host else ''}, and there is none; {line} would allow it"
 
 
-_RULES: tuple[Callable[[Failure], str], ...] = (
+_RULES: tuple[Callable[[FailedCommand], str], ...] = (
     _explain_tool,
     _explain_gap,
     _explain_python,

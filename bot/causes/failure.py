@@ -9,7 +9,7 @@ from bot.domain import TreeFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class FailedCommand:
     """A command that ended, with what it printed, on a tree of which these facts are known."""
 
     command: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.causes.failure import Failure
+from bot.causes.failure import FailedCommand
 from bot.causes.known import DISTRIBUTIONS
 from bot.causes.pytest_plugins import FIXTURES, MARKS, OPTIONS, PLUGINS
 from bot.causes.suggest_setup import join_names, normalise_name, suggest_python_setup
@@ -16,7 +16,7 @@ MISSING_MODULE = re.compile(
 )
 
 
-def explain_plugin(failure: Failure) -> str:
+def explain_plugin(failure: FailedCommand) -> str:
     refused = failure.find(r"error: unrecognized arguments: (.+)$")
     names = [each for each in failure.find(r"Missing required plugins: (.+)$").split(", ") if each]
     names += [failure.find(r"Error importing plugin \"([\w.-]+)\"").replace("_", "-")]
@@ -39,7 +39,7 @@ def explain_plugin(failure: Failure) -> str:
     return ""
 
 
-def _find_used_plugin(failure: Failure) -> str:
+def _find_used_plugin(failure: FailedCommand) -> str:
     """The plugin whose fixture, mark or setting pytest does not know, '' where none is known by it."""
     plugin = FIXTURES.get(failure.find(r"^(?:E\s+)?fixture '(\w{1,60})' not found$"), "")
     plugin = plugin or MARKS.get(
@@ -52,7 +52,7 @@ def _find_used_plugin(failure: Failure) -> str:
     return plugin
 
 
-def explain_metadata(failure: Failure) -> str:
+def explain_metadata(failure: FailedCommand) -> str:
     if not failure.has(r"PackageNotFoundError|DistributionNotFound|No package metadata was found"):
         return ""
     name = failure.find(r"No package metadata was found for ([\w.-]+)", r"PackageNotFoundError: ([\w.-]+)$")
@@ -65,7 +65,7 @@ def explain_metadata(failure: Failure) -> str:
     return f"{name} is not installed; {suggest_python_setup(failure, [name])}"
 
 
-def explain_module(failure: Failure) -> str:
+def explain_module(failure: FailedCommand) -> str:
     missing = [one or other for one, other in MISSING_MODULE.findall(failure.output)]
     facts = failure.facts
     built = failure.find(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from bot.causes.failure import Failure
+from bot.causes.failure import FailedCommand
 from bot.domain import TreeFacts
 
 # A command of one Python tool, below a folder or with variables in front of it.
@@ -15,7 +15,7 @@ _PYTHON_COMMAND = re.compile(
 )
 
 
-def suggest_python_setup(failure: Failure, packages: Iterable[str] = ()) -> str:
+def suggest_python_setup(failure: FailedCommand, packages: Iterable[str] = ()) -> str:
     """The lines of hob.yml that install a Python project and what it needs, and run the check there."""
     facts = failure.facts
     also = "".join(f" {name}" for name in list(dict.fromkeys(packages))[:8] if name not in facts.python_setup)
