@@ -33,7 +33,7 @@ TELLING_SECONDS = 10.0  # that this may take
 
 
 async def classify_error(job: Job, error: Exception) -> TaskEnd | None:
-    """How the task ends by ``error``; None when the task was put back to be taken up again later.
+    """How the task ends by ``error``; None when the task was put back to be run again later.
 
     Raises LeaseLost.
     """
@@ -108,7 +108,7 @@ async def park_task(job: Job, parked: Parked | Outage) -> TaskEnd | None:
 
 
 def retry_if_transient(error: Exception) -> Outage | None:
-    """Trouble of this machine that may be over soon, as a wait; None for everything else."""
+    """Temporary trouble of this machine, as a wait; None for everything else."""
     if isinstance(error, SandboxUnavailable):
         return Outage(f"No sandbox is to be had on the machine that runs Hob: {error}")
     if trouble := find_disk_trouble(error):

@@ -1,5 +1,5 @@
-"""Tasks that ended without a run that could say so: the worker died, they were stopped in the queue, or
-GitHub did not take the final text when they ended.
+"""Tasks whose end no run could publish: the worker died, they were stopped in the queue, or GitHub did not
+accept the final text.
 """
 
 from __future__ import annotations

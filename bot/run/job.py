@@ -57,8 +57,8 @@ class Parts:
 class Job:
     """A claimed task and what its run works with. ``attempt_store`` is set when its attempts begin.
 
-    ``flags`` are what flags said to the task; ``parts`` are the worker's as these have them, and
-    ``system_prompt`` is theirs, '' for the one that is shipped.
+    ``flags`` are the flags' values for the task; ``parts`` are the worker's with these applied, and
+    ``system_prompt`` is the one that a flag names, '' for the one that is shipped.
     """
 
     lease: Lease

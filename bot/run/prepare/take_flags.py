@@ -28,7 +28,7 @@ MOST_PROMPT_BYTES = 256 * 1024
 
 
 async def take_flags(job: Job, *, publishing: bool) -> None:
-    """Ask what flags say to the task, store it with the run, and have the run go by it.
+    """Evaluate the flags for the task, store their values with the run, and apply them.
 
     A task that has run before keeps the values of its first run. Raises Parked where the task is paused,
     unless it is ``publishing`` already; and where a flag cannot be read.
@@ -75,7 +75,7 @@ def apply_flags(settings: Settings, flags: RunFlags) -> Settings:
 
 
 async def note_overruled_flags(job: Job, config: RepoConfig) -> None:
-    """Store which flags say nothing here, since the repository says it: such a task is of no release."""
+    """Store which flags the repository's own setting overrules: such a task does not count in a release."""
     flags = job.flags
     for name in ("model", "attempts"):
         if name in flags.given and getattr(config, name) is not None:

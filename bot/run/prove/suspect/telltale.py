@@ -155,7 +155,7 @@ def find_telltale_lines(source: ChangeSet, read_base: ReadBase) -> tuple[str, ..
 
 
 def _list_forms(text: str, own: re.Pattern[str]) -> list[tuple[str, int]]:
-    """What Python's syntax tells beside the lines."""
+    """Findings from Python's syntax tree, beside those from single lines."""
     tells = list_telling_names(text, lambda name: _TELLTALE.search(name) or own.search(name))
     return [*list_odd_comparisons(text), *tells]
 
