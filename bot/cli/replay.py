@@ -1,4 +1,4 @@
-"""``hob replay``: drive a stored run again."""
+"""``hob replay``: run a stored run again."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 @click.option("--attempt", type=click.IntRange(1), help="Which attempt; default the chosen or the first.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def replay(run: int, attempt: int | None, as_json: bool) -> None:
-    """Drive RUN again from its recorded answers: exit 0 when all turns agree, 1 at a divergence, 2 if it
-    cannot be.
-    """
+    """Replay RUN from its recorded answers: exit 0 when all turns agree, 1 at a divergence, 2 if it cannot."""
     from bot.replay.render import make_object, render_text
     from bot.settings import load
 
@@ -31,7 +29,7 @@ def replay(run: int, attempt: int | None, as_json: bool) -> None:
 
 
 async def _replay(settings: Settings, run: int, attempt: int | None) -> ReplayReport:
-    """Drive a stored run again. Raises HobError when it cannot be."""
+    """Replay a stored run. Raises HobError when that is not possible."""
     from bot.replay.replay import replay as run_replay
     from bot.serve.process import open_migrated_database, start_process
     from bot.serve.sandbox import make_workshop

@@ -1,4 +1,4 @@
-"""The app on GitHub (`GitHub`), and one repository through it (`RepoApi`): what the rest of Hob uses."""
+"""The app on GitHub (`GitHub`) and one repository (`RepoApi`): the interface for the rest of Hob."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class RepoApi:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether the installation is short of requests, so that what can be left out should be."""
+        """Whether the installation is short of requests, so that optional ones should be left out."""
         return self._client.is_crowded
 
     def talk(self, thread: Thread) -> Conversation:

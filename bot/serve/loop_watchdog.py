@@ -1,4 +1,4 @@
-"""Tell when the event loop stands still: for how long, what it was at, and what other threads were at.
+"""Logs when the event loop is blocked: for how long, its stack, and the stacks of other threads.
 
 While the loop is blocked, no stop, no status request and no signal is handled. A thread of its own looks,
 since the loop cannot; a thread gets the interpreter's lock even while Python code is busy, though not inside

@@ -1,4 +1,4 @@
-"""A worker says every few seconds, in the database, that it is there and how it is."""
+"""A worker's heartbeat: every few seconds it stores its state in the database."""
 
 from __future__ import annotations
 

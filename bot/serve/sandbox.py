@@ -1,4 +1,4 @@
-"""The sandbox of this machine, as the settings have it, and whether it holds."""
+"""The sandbox of this machine as configured, and the test whether it holds."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def open_workshop(
 
 
 async def check_sandbox(settings: Settings) -> None:
-    """Have the sandbox attacked, once in a process; raises HobError when something gets through."""
+    """Run the self-test's attacks, once in a process; raises HobError when one gets through."""
     what = (settings.sandbox, settings.image, settings.docker)
     if what in _HOLDS:
         return

@@ -51,7 +51,7 @@ def list_all() -> None:
     help="Counted.",
 )
 def set_flag(flag: str, value: str, audience: str, percent: str, unit: str) -> None:
-    """Have FLAG say VALUE; `hob flags list` names the flags."""
+    """Set FLAG to VALUE; `hob flags list` names the flags."""
     from bot.flags.order import FlagOrder, carry_out
 
     order = FlagOrder(flag=flag, value=value, audience=audience, percent=percent, unit=unit)
@@ -63,7 +63,7 @@ def set_flag(flag: str, value: str, audience: str, percent: str, unit: str) -> N
 @click.argument("flag")
 @click.option("--for", "audience", default="all", show_default=True, metavar="WHOM", help=_FOR)
 def clear_flag(flag: str, audience: str) -> None:
-    """Have FLAG say nothing any more to WHOM; what is set for others stays."""
+    """Remove what is set of FLAG for WHOM; what is set for others stays."""
     from bot.flags.order import FlagOrder, clear
 
     click.echo(_do(lambda connection, by: clear(connection, FlagOrder(flag=flag, audience=audience), by)))
@@ -94,7 +94,7 @@ def pilots(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
 @click.option("--margin", default=0.15, show_default=True, help="How much worse a share may be at most.")
 @click.option("--by", "unit", default="thread", show_default=True, type=click.Choice(_UNITS), help="Counted.")
 def release(flag: str, value: str, audience: str, steps: str, hours: float, margin: float, unit: str) -> None:
-    """Have FLAG say VALUE to more and more, step by step, and to nobody again when it does worse."""
+    """Release VALUE of FLAG to more and more, step by step, and take it back where it does worse."""
     from bot.flags.order import FlagOrder, begin
 
     order = FlagOrder(flag=flag, value=value, audience=audience, unit=unit)
@@ -121,7 +121,7 @@ def stop(flag: str) -> None:
 @click.option("--running", is_flag=True, help="Stop what runs too; what has begun to publish ends that.")
 @click.option("--reason", default="", help="Told on the threads whose run is stopped.")
 def kill_switch(scope: str, running: bool, reason: str) -> None:
-    """Begin no work any more, in every worker at once; requests are kept and go on with `resume`."""
+    """Stop beginning work, in every worker at once; requests are kept and go on with `resume`."""
     from bot.flags.kill import kill
     from bot.flags.known import FlagError
 

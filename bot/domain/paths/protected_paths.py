@@ -1,4 +1,4 @@
-"""Protected paths: what only people may change, under any name by which a file system finds it."""
+"""Protected paths: those that only people may change, under every name that a file system takes for them."""
 
 from __future__ import annotations
 

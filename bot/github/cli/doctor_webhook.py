@@ -26,7 +26,7 @@ def read(github: GithubIntegration, path: str, **parameters: Any) -> Any:
 
 
 def check_webhook(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
-    """Whose host it is, the dashboard's address does not tell: only where ``hob web`` listens is known.
+    """The webhook's settings. Its host is not compared: no setting has the public address of ``hob web``.
 
     https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app
     """

@@ -68,8 +68,9 @@ def render_end(title: str, text: str, link: str = "") -> str:
 def find_name_trouble(api_url: str, name: str) -> str:
     """Why an App cannot be called ``name``, as far as GitHub tells to anybody; '' for nothing known.
 
-    A private App of somebody else's is not told: then GitHub itself says that the name is taken. The slug of
-    a name: https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/registering-a-github-app
+    Another account's private App is not visible here: then GitHub itself says that the name is taken. The
+    slug of a name:
+    https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/registering-a-github-app
     """
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if _exists(f"{api_url.rstrip('/')}/apps/{slug}"):

@@ -148,7 +148,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so much was created of late that what can be left out should be."""
+        """Whether so much was created lately that optional writes should be left out."""
         return self._pace.is_crowded()
 
     @property
@@ -260,7 +260,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         return url
 
     async def _exchange(self, request: _Request) -> Response:
-        """Send until there is a success to return or an error to raise."""
+        """Send, and retry, until there is a success to return or an error to raise."""
         while True:
             try:
                 answer = await self._send(request)

@@ -37,7 +37,7 @@ class ETags:
         )
 
     def find(self, realm: Hashable, url: str) -> CachedResponse | None:
-        """What is kept of this address for this realm."""
+        """The answer kept for this address and realm, None without one."""
         cached: CachedResponse | None = self._answers.get((realm, url))
         return cached
 

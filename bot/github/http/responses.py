@@ -1,4 +1,4 @@
-"""What an answer of GitHub means: fine, a limit, a refusal that a person can mend, or an outage.
+"""What an answer of GitHub means: success, a rate limit, a refusal that a person can resolve, or an outage.
 
 Pure functions over status, headers and body; nothing here does I/O, and no error made here can carry a
 token, because it is made of the method, the path and GitHub's own message only.
@@ -48,7 +48,7 @@ class Locked(Forbidden):
 
 
 class Stale(GitHubRefused):
-    """What was to be changed is not any more what it was taken for (GraphQL's STALE_DATA)."""
+    """The object changed since it was read (GraphQL's STALE_DATA)."""
 
 
 class Rejected(GitHubRefused):
@@ -68,7 +68,7 @@ class Response:
     body: bytes
 
     def json(self) -> Any:
-        """The decoded body, or None where it is no JSON."""
+        """The decoded body, or None where it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:

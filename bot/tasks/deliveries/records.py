@@ -61,7 +61,8 @@ class DeliveryRecords:
     engine: AsyncEngine
 
     async def add_deliveries(self, arrived: Sequence[ArrivedDelivery]) -> list[Stored]:
-        """Store deliveries and wake a worker, in one transaction; what became of each, in their order.
+        """Store deliveries and wake a worker, in one transaction; returns how each was stored, in their
+        order.
 
         The first body of a GUID wins. The same body again is a ``duplicate``, and a delivery that failed is
         then handled once more; another body is a ``conflict``, logged and otherwise ignored.
@@ -102,7 +103,7 @@ class DeliveryRecords:
     async def has_delivery_about(self, event: str, url: str, since: datetime) -> bool:
         """Whether a delivery of this event about what stands at ``url`` arrived since ``since``.
 
-        Those that an older version stored are looked through for the address.
+        In those that an older version stored, the body is searched for the URL.
         """
         named = select(deliveries.c.guid).where(deliveries.c.about == url, deliveries.c.event == event)
         unnamed = select(deliveries.c.guid).where(
