@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--attempt", type=click.IntRange(1), help="Which attempt; default the chosen or the first.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def replay(run: int, attempt: int | None, as_json: bool) -> None:
-    """Replay RUN from its recorded answers: exit 0 when all turns agree, 1 at a divergence, 2 if it cannot."""
+    """Replay RUN from its recorded answers. Exit 0: all turns agree; 1: a divergence; 2: it cannot run."""
     from bot.replay.render import make_object, render_text
     from bot.settings import load
 

@@ -234,7 +234,7 @@ class Proof:
 
     @property
     def passed(self) -> bool:
-        """Whether a check has a result, and none is worse than on base; read ``state`` and ``warnings`` too."""
+        """Whether a check has a result and none is worse than on base; see ``state`` and ``warnings`` too."""
         return self.state in (ProofState.PROVED, ProofState.DOUBTFUL, ProofState.PARTLY)
 
     @property

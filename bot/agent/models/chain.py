@@ -69,7 +69,7 @@ class ModelChain:
 
 
 def _join_errors(failed: Sequence[Parked | UserError]) -> Parked | UserError:
-    """One error for all: Parked if any model may be up again later, with the shortest wait, else UserError."""
+    """One error for all: Parked with the shortest wait if any is temporary, else UserError."""
     reason = "; ".join(str(each) for each in failed)
     waits = [each.after for each in failed if isinstance(each, Parked)]
     return Parked(reason, after=min(waits)) if waits else UserError(reason)

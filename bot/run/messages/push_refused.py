@@ -1,4 +1,4 @@
-"""The final text when GitHub refuses the push of a change: the rule, the change as a patch, and what to do."""
+"""The final text when GitHub refuses a change's push: the rule, the change as a patch, and what to do."""
 
 from __future__ import annotations
 

@@ -248,7 +248,7 @@ async def _check_out_merge(
     foreign: bool,
     diff_base: str,
 ) -> Checkout:
-    """The merged tree to work on. Its checks are those found before the merge: a manifest may be in conflict."""
+    """The merged tree to work on, with the checks found before it: a manifest may be in conflict."""
     if base_merge.merged is None:
         return replace(before, base_merge=base_merge)
     there = await workshop.checkout(

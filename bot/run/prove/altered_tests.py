@@ -52,7 +52,7 @@ def list_weaker_functions(before: bytes, after: bytes) -> list[str]:
 
 
 def _compare_python(before: bytes, after: bytes, kept: set[tuple[str, str]]) -> list[str]:
-    """Names of functions that are weaker, '' for the rest of the file. ``kept``: all functions that remain."""
+    """Names of weaker functions, '' for the rest of the file. ``kept``: all functions that remain."""
     old, new = _list_functions(before), _list_functions(after)
     if not old and before.strip():
         return [""] if alters_lines(before, after) else []

@@ -126,7 +126,7 @@ def _list_code(request: str) -> frozenset[str]:
 
 
 def _is_about(test: str, request: str, output: str) -> bool:
-    """Whether the test's name is related to the request, or its line in ``output`` has an identifier of it."""
+    """Whether the test's name is related to the request, or its line in ``output`` has its identifier."""
     if _is_akin_to(test, request):
         return True
     code = _list_code(request)

@@ -47,7 +47,7 @@ def _create_app(read: Callable[[], bytes]) -> web.Application:
 async def listen(
     runners: AsyncExitStack, runner: web.AppRunner, host: str, port: int, variable: str, mend: str = ""
 ) -> None:
-    """Serve until ``runners`` closes. Raises HobError that names the variable when the port cannot be opened."""
+    """Serve until ``runners`` closes. Raises HobError naming the variable if the port cannot be opened."""
     await runner.setup()
     runners.push_async_callback(runner.cleanup)
     try:
