@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from bot.dashboard.house import House
+    from bot.dashboard.operations import Operations
     from bot.settings import Settings
     from bot.tasks.database.connection import Database
 
@@ -33,7 +33,7 @@ def status() -> None:
 async def _show(settings: Settings) -> None:
     from sqlalchemy.exc import ProgrammingError
 
-    from bot.dashboard.house import House
+    from bot.dashboard.operations import Operations
     from bot.dashboard.server import engine_for
     from bot.errors import HobError
     from bot.tasks.database.connection import open_database, sqlalchemy_url
@@ -41,7 +41,7 @@ async def _show(settings: Settings) -> None:
     async with open_database(settings.home, settings.database_url) as database:
         engine = engine_for(sqlalchemy_url(database.url))
         try:
-            await _show_house(database, House(engine, settings))
+            await _show_operations(database, Operations(engine, settings))
         except ProgrammingError:
             raise HobError("the database does not have this version's tables: run `hob migrate`") from None
         finally:
@@ -49,7 +49,7 @@ async def _show(settings: Settings) -> None:
     await _show_disk(settings)
 
 
-async def _show_house(database: Database, house: House) -> None:
+async def _show_operations(database: Database, operations: Operations) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -85,7 +85,7 @@ async def _show_house(database: Database, house: House) -> None:
         table("Queue", "installation", "state", "tasks", "oldest"),
         [
             (row["installation"], row["state"], row["n"], render_span(row["age"]))
-            for row in house.list_queue()
+            for row in operations.list_queue()
         ],
     )
     show(
@@ -99,7 +99,7 @@ async def _show_house(database: Database, house: House) -> None:
                 f"{row['free_bytes'] / GIB:.1f} GiB" if row["free_bytes"] else "not measured yet",
                 f"{render_span(row['silent'])} ago",
             )
-            for row in house.list_workers()
+            for row in operations.list_workers()
         ],
     )
     show(
@@ -113,7 +113,7 @@ async def _show_house(database: Database, house: House) -> None:
                 render_span(row["lease"]),
                 row["worker"],
             )
-            for row in house.list_working()
+            for row in operations.list_working()
         ],
     )
     show(
@@ -125,7 +125,7 @@ async def _show_house(database: Database, house: House) -> None:
     )
     show(
         table("Paused", "scope", "since"),
-        [(row["scope"], f"{row['since']:%F %H:%M}") for row in house.list_pauses()],
+        [(row["scope"], f"{row['since']:%F %H:%M}") for row in operations.list_pauses()],
     )
     if failed := await store.count_failed_deliveries():
         listed = [(each.guid, each.event, each.reason) for each in await store.list_failed_deliveries(SHOWN)]

@@ -1,6 +1,6 @@
 """Counts over many rows, made beside the pages: a page shows what was counted last, and when that was.
 
-A million tasks take seconds to count. A page waits a moment, which is enough for a small house, and otherwise
+A million tasks take seconds to count. A page waits a moment, enough for a small installation, and otherwise
 says that it counts; it asks again by itself. Each kind has threads of its own, so that a slow one holds up no
 other; what nobody asks for any more when its turn comes is not counted. The database
 ends a statement that takes too long (``bot.tasks.database.connection``).

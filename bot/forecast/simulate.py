@@ -96,14 +96,14 @@ def simulate(
 ) -> Simulated:
     """Play ``hours`` of arrivals after ``warm_up`` hours, which do not count, until all of them end."""
     dice = random.Random(seed)  # noqa: S311 - nothing is secret here
-    house = _House(simpy.Environment(), workload, fleet, dice, warm_up * 3600)
-    house.env.process(house.arrive(arrivals, (warm_up + hours) * 3600))
+    simulation = _Simulation(simpy.Environment(), workload, fleet, dice, warm_up * 3600)
+    simulation.env.process(simulation.arrive(arrivals, (warm_up + hours) * 3600))
     # What has not ended by then never does: more comes than can be done.
-    house.env.run(
+    simulation.env.run(
         until=(warm_up + hours) * 3600 + (24 * 3600 if arrivals.at_once else 4 * workload.span + 3600)
     )
-    house.seen.left = house.count_left()
-    return house.seen
+    simulation.seen.left = simulation.count_left()
+    return simulation.seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +145,8 @@ class _Pace:
         return at
 
 
-class _House:
-    """Everything that tasks meet."""
+class _Simulation:
+    """The simulated installation: its queue, workers, model and budgets."""
 
     def __init__(
         self,

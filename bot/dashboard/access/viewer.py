@@ -137,7 +137,7 @@ def guard(
 
 
 def _let_program_in(sign_in: SignIn, tokens: TokenStore, operators: frozenset[int]) -> AnyResponse | None:
-    """Set the viewer to a token's person, who can do nothing by it; else what the program is told."""
+    """Set the viewer to a token's person, who can do nothing by it; else the refusal for the program."""
     kind, _, secret = request.headers["Authorization"].partition(" ")
     secret = secret.strip()
     session = tokens.find(secret) if kind.lower() == "bearer" else None
@@ -188,7 +188,7 @@ def _make_viewer(
 
 
 def _send_to_sign_in() -> AnyResponse:
-    """A person is led to the sign-in; a program is told."""
+    """Redirect a person to the sign-in; answer a program with 401."""
     if request.blueprint == "api":
         return _tell_program(HTTPStatus.UNAUTHORIZED, "send a token: Authorization: Bearer hob_...")
     if (

@@ -150,7 +150,7 @@ def format_age(value: datetime) -> str:
 
 
 def format_usd(value: Any) -> str:
-    """US dollars, with as many places as it takes to be none."""
+    """US dollars with two decimal places, or three for less than ten cents."""
     amount = float(value or 0)
     return f"${amount:.2f}" if amount >= 0.1 else f"${amount:.3f}"
 

@@ -1,4 +1,4 @@
-"""What an operator looks at and does: the queue, who works, what failed, pauses."""
+"""What the operators' page reads and orders: the queue, workers, failed deliveries, pauses."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _IS_MISSING = ~exists().where(  # it has not arrived meanwhile
 )
 
 
-class House:
-    """The whole house, over one database."""
+class Operations:
+    """The state of this installation of Hob, and orders about it, over one database."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine, self._settings = engine, settings
