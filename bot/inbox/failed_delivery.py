@@ -39,7 +39,7 @@ async def say_failure(context: DeliveryContext, event: Event, reason: str) -> No
             await context.react(api, event, "confused")
             return
         except (Forbidden, NotFound, Rejected) as refused:
-            log.warning("delivery.cannot_be_told", purpose=purpose.name, reason=refused.message)
+            log.warning("delivery.failure_not_posted", purpose=purpose.name, reason=refused.message)
         else:
             return
 

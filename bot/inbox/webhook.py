@@ -253,7 +253,7 @@ class _WebhookHandler:
             async with asyncio.timeout(2):
                 oldest = await self._store.get_oldest_new_delivery_age()
         except Exception as trouble:  # whatever it is, we are not ready
-            log.warning("ready.no", error=first_line(trouble))
+            log.warning("ready.not_ready", error=first_line(trouble))
             return web.json_response({"database": "away"}, status=503)
         return web.json_response({"database": "ok", "oldest_delivery_seconds": oldest})
 

@@ -46,7 +46,7 @@ async def notify_end(parts: Parts, task_id: int) -> None:
         age = (datetime.now(UTC) - task.updated_at).total_seconds()
         if age < RETRY_SECONDS:
             raise Parked(refused.message, after=max(60.0, age)) from None
-        log.warning("task.cannot_be_told", reason=refused.message)
+        log.warning("task.end_not_posted", reason=refused.message)
 
 
 async def _write_end(parts: Parts, task: Task) -> None:

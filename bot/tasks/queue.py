@@ -286,7 +286,7 @@ async def _tick(every_minute: EveryMinute | None) -> None:
             await every_minute()
     except Exception as trouble:  # the job's boundary: the next one may fare better
         if not is_unreachable(trouble):
-            log.exception("queue.minute_broken")
+            log.exception("queue.minute_job_failed")
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:

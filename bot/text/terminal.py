@@ -1,4 +1,4 @@
-"""Output of commands as text: without terminal control codes, and bounded, with a note on what is left out."""
+"""Output of commands as text: without terminal control codes, bounded, with a note on what is left out."""
 
 from __future__ import annotations
 

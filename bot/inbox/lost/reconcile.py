@@ -73,7 +73,7 @@ class Reconciler:
             try:
                 await self.look()
             except HobError as trouble:
-                log.warning("reconcile.put_off", reason=str(trouble))
+                log.warning("reconcile.postponed", reason=str(trouble))
             except Exception:
                 log.exception("reconcile.bug")
 

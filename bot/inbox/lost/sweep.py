@@ -82,7 +82,7 @@ class Sweep:
         found, spent = 0, 0
         for at, repository in enumerate(due):
             if spent >= MOST_REQUESTS:
-                log.info("reconcile.put_off", installation=installation.id, repositories=len(due) - at)
+                log.info("reconcile.postponed", installation=installation.id, repositories=len(due) - at)
                 break
             self._tried[repository.id] = now
             try:
