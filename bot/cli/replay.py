@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", type=click.IntRange(1))
-@click.option("--attempt", type=click.IntRange(1), help="Which attempt; default the chosen or the first.")
+@click.option(
+    "--attempt", type=click.IntRange(1), help="Number of the attempt; default the chosen or the first."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def replay(run: int, attempt: int | None, as_json: bool) -> None:
     """Replay RUN from its recorded answers. Exit 0: all turns agree; 1: a divergence; 2: it cannot run."""

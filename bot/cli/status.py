@@ -22,7 +22,7 @@ GIB, MIB = 1 << 30, 1 << 20
 
 @click.command()
 def status() -> None:
-    """What is queued, what each worker does, what waits for what, what failed, and the disk."""
+    """Show what is queued, what each worker does, what waits for what, what failed, and the disk."""
     from bot.settings import load, make_home
 
     settings = load()
@@ -149,7 +149,7 @@ async def _show_disk(settings: Settings) -> None:
 
 
 def render_span(seconds: object) -> str:
-    """Seconds as a person says them: ``40 s``, ``12 min``, ``3 h``, ``5 d``; below 0 is 0."""
+    """Seconds in a readable unit: ``40 s``, ``12 min``, ``3 h``, ``5 d``; below 0 is 0."""
     value = max(0.0, float(str(seconds)))
     for unit, size, most in (("s", 1, 90), ("min", 60, 90 * 60), ("h", 3600, 48 * 3600)):
         if value < most:

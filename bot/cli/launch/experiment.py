@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("flag")
-@click.option("--days", default=30, show_default=True, help="Of tasks that began in so many days.")
-@click.option("--against", metavar="VALUE", help="The variant to compare with; the largest one.")
+@click.option("--days", default=30, show_default=True, help="Count tasks that began in the last N days.")
+@click.option("--against", metavar="VALUE", help="The value to compare with; default the most frequent.")
 def experiment(flag: str, days: int, against: str | None) -> None:
-    """How tasks ended for each value of FLAG that they had; prompt-version compares system prompts."""
+    """Show how tasks ended by their value of FLAG; prompt-version compares system prompts."""
     from bot.experiments.compare import compare_variants, render_experiment
     from bot.experiments.outcomes import NOT_SET
     from bot.flags.known import FlagError
