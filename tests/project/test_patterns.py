@@ -10,8 +10,7 @@ import pytest
 from tests.project.patterns import FoundPattern, find_patterns, list_files_with_patterns, slow_inputs
 
 _FILES = list_files_with_patterns()
-# Characters. A pattern that repeats at most 4,000 takes 2.2 times as long for twice 12,000, and 2.5 times
-# for twice 6,000.
+# Characters: three times what the bounded patterns repeat, so that twice as many take 2.2 times as long.
 _LONG, _SCREENED = 12_000, 4_000
 # Seconds per character of a text of 4,000. Below the first a pattern is linear, above the second it is not;
 # between them longer texts decide.

@@ -44,8 +44,8 @@ def swap_code(
 ) -> list[tuple[FunctionType, CodeType]]:
     """Compile ``text`` (which begins on ``line``) and give living functions its code; returns what they had.
 
-    ``name`` is the qualified name of the function that changed; raises CannotSwap when no such function lives
-    or its shape changed, SyntaxError when the text is not Python.
+    ``name`` is the qualified name of the function that changed; raises Unfit when it is not alive or its
+    shape changed, SyntaxError when the text is not Python.
     """
     module = compile("\n" * (line - 1) + text, path, "exec", flags=flags, dont_inherit=True)
     fresh: dict[str, list[CodeType]] = defaultdict(list)
