@@ -1,4 +1,4 @@
-"""How a run or a handler ends early. Everything that is none of these is a bug."""
+"""How a run or a handler ends early. Any other exception is a bug."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class HobError(Exception):
 
 
 class UserError(HobError):
-    """The message is shown on GitHub as it stands, so it names the thing and how to mend it.
+    """The message is shown on GitHub unchanged, so it names the thing and how to correct it.
 
     ``may_pass``: the other side refused our credentials or did not find something, which may be over in a
     minute (it is being set up, or has an outage), so that it is asked again before this is said.
@@ -46,7 +46,8 @@ class Parked(HobError):
 
 
 class Outage(Retry):
-    """The other side, or this machine, is away or broken: try again later, ever more rarely, uncounted.
+    """The other side, or this machine, is away or broken: try again later, with growing pauses, without
+    counting it as a failed try.
 
     ``after`` is the first pause in seconds.
     """

@@ -160,7 +160,7 @@ def parse_repo_config(text: bytes | None) -> RepoConfig:
         raise UserError(f"`{PATH}` has more than {_MOST_OPEN} brackets open at once", phase="configuration")
     try:
         data = yaml.safe_load(text.decode("utf-8"))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number or date that is none, too
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also for an impossible number or date
         raise UserError(f"`{PATH}` is not valid YAML: {_one_line(error)}", phase="configuration") from None
     if data is None:
         return RepoConfig()

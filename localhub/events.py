@@ -192,7 +192,7 @@ def send_check_suite(hub: Hub, actor: Actor, repo: Row, action: str, suite: Row)
 
 
 def send_ping(hub: Hub, app: Row) -> None:
-    """``send_ping``, sent when an App's webhook is made."""
+    """``ping``, sent when an App's webhook is made."""
     number = hook_id(app)
     url = f"{hub.api_url}/app/hook"
     hook = {
@@ -208,7 +208,7 @@ def send_ping(hub: Hub, app: Row) -> None:
 
 
 def send_installation(hub: Hub, actor: Actor, row: Row, action: str) -> None:
-    """``send_installation``."""
+    """``installation``."""
     repos = list_installed_repos(hub, row)
     payload = {
         "action": action,
@@ -223,7 +223,7 @@ def send_installation(hub: Hub, actor: Actor, row: Row, action: str) -> None:
 def send_installation_repositories(
     hub: Hub, actor: Actor, row: Row, *, added: list[Row], removed: list[Row]
 ) -> None:
-    """``send_installation_repositories``."""
+    """``installation_repositories``."""
     payload = {
         "action": "added" if added else "removed",
         "installation": installation_object(hub, row),

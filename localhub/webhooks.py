@@ -23,7 +23,7 @@ AGENT = "GitHub-Hookshot/5be1fa2"
 
 @dataclass(slots=True, kw_only=True)
 class DeliveryRule:
-    """What shall happen to the next ``count`` deliveries of events that match.
+    """What happens to the next ``count`` deliveries of matching events.
 
     ``lose``: sent and recorded never; ``fail``: recorded as failed, not sent; ``duplicate``: sent twice.
     """

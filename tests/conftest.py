@@ -25,7 +25,7 @@ from bot.tasks.database.connection import Database, connect
 from bot.tasks.database.embedded import open_embedded_database
 from bot.tasks.database.schema import migrate
 from bot.tasks.store import Store
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from sandbox.toolchain import Toolchain, build_toolchain
 from tests.support.model_servers import SERVERS, Server, environment, serving
 from tests.support.sandbox import lend_toolchain

@@ -108,7 +108,7 @@ def is_nearly_full(records: Sequence[Record], window: int) -> bool:
     """Whether the last call came near the ``window`` of tokens, and no compaction was made just before.
 
     A small window may want one at each turn, and there the results of the last calls count too, which the
-    provider has not counted yet: it may drop the beginning of what is too long, and say nothing.
+    provider has not counted yet: it may silently drop the beginning of what is too long.
     """
     last, small = records[-1], window < FULL_WINDOW
     used, recent = last["usage"], [] if small else records[-TURNS_APART:]

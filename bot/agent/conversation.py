@@ -1,4 +1,4 @@
-"""The messages of one run: what is stored, what is new in this turn, and what a compaction made of them.
+"""The messages of one run: those stored, those new in this turn, and the result of a compaction.
 
 After a compaction come the opening as it was (so that much stays in the provider's cache), one message with
 the summary of the earlier turns, and the last turns whole. Otherwise the conversation is only appended to.
@@ -66,7 +66,9 @@ class Conversation:
             self._compact(NEARLY_FULL)
 
     def compact_harder(self, window: int) -> bool:
-        """The model refused the conversation: leave less than before. False when that cannot be done."""
+        """Shorten further, after the model refused the conversation as too long. False where that is not
+        possible.
+        """
         self._refusals += 1
         self._window = window
         if not self._records or self._compactions >= len(choose_targets(choose_sizes(window))):
@@ -89,7 +91,7 @@ class Conversation:
 
 
 def restore_messages(records: Sequence[Record]) -> list[ModelMessage]:
-    """The messages that stored records leave behind, compactions included."""
+    """The messages that result from stored records, compactions applied."""
     for at in range(len(records) - 1, -1, -1):
         if compaction := load_compaction(records[at]):
             return [*_messages_after_compaction(records[:at], compaction), *_load_messages(records[at:])]

@@ -9,7 +9,7 @@ from bot.domain import PromptText, Step
 
 
 class Journal(Protocol):
-    """Implemented by whoever runs the loop. Any method may raise ``Cancelled`` or ``LeaseLost`` to end it."""
+    """Implemented by the loop's caller. Any method may raise ``Cancelled`` or ``LeaseLost`` to end it."""
 
     async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Store a turn that is over; ``record`` is the JSON of ``bot.agent.transcript``, not yet redacted."""

@@ -1,4 +1,4 @@
-"""A turn as it is stored: enough to show it on a page, to go on from it after a crash, and to replay it.
+"""A turn as it is stored: enough to show it on a page, to resume after it, and to replay it.
 
 A record is JSON:
 
@@ -41,7 +41,7 @@ from bot.domain import Note, OutcomeKind, PromptText, Reply, Step, StepState, Su
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What a run did before it was interrupted."""
+    """The state of a run that was interrupted, restored from its records."""
 
     turns: int = 0  # how many are recorded
     messages: list[ModelMessage] = field(default_factory=list)
@@ -105,7 +105,7 @@ def make_record(
 
 
 def load_past(records: Sequence[Mapping[str, Any]]) -> Past:
-    """Read stored records back, in their order. Raises ``ValueError`` when they are not whole."""
+    """Restore the state from all stored records, in order. Raises ``ValueError`` when one is missing."""
     if not records:
         return Past()
     if [each["seq"] for each in records] != list(range(len(records))):

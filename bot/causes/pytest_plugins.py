@@ -1,4 +1,4 @@
-"""Plugins of pytest, by what of them a test suite asks for."""
+"""Plugins of pytest, by the options, fixtures and marks that a test suite uses of them."""
 
 from __future__ import annotations
 

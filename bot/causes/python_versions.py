@@ -1,4 +1,4 @@
-"""Which Python a project wants, told by what this one says: too old, too new, or another than is asked for.
+"""Which Python a project needs, read from this one's errors: too old, too new, or not the one required.
 
 Sources: the pages "What's New in Python", https://docs.python.org/3/whatsnew/, and the messages of pip, uv,
 poetry and pdm.

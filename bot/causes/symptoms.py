@@ -1,4 +1,4 @@
-"""What tools say of themselves and of the machine that they are on, and what it means."""
+"""Error messages of tools about themselves and their machine, and what they mean."""
 
 from __future__ import annotations
 

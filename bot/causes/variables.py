@@ -1,4 +1,4 @@
-"""Variables of the environment that a command misses, told by what languages and libraries say of them."""
+"""Environment variables that a command misses, read from the errors of languages and libraries."""
 
 from __future__ import annotations
 

@@ -9,14 +9,16 @@ import click
 
 
 @click.command()
-@click.option("--exit", "exit_", is_flag=True, help="Stop at the end instead of serving on.")
+@click.option("--exit", "exit_", is_flag=True, help="Stop after the pull request instead of serving on.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object (with --exit) at the end.")
 @click.option(
-    "--repo", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Any git repository."
+    "--repo",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Use this git repository instead of the demo's own.",
 )
 @click.option("--request", default="", help="What to ask for in that repository.")
 def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
-    """The whole path on this machine: a local GitHub, an issue, a mention, a pull request."""
+    """Show the whole path on this machine: a local GitHub, an issue, a mention, a pull request."""
     from bot.demo.show import run_demo
     from bot.offline.registry import MODELS
     from bot.settings import load

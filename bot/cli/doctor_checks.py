@@ -47,11 +47,11 @@ async def run_checks(settings: Settings) -> list[DoctorFinding]:
 
 
 def _check_names() -> list[DoctorFinding]:
-    """A finding for each variable that looks like a setting and is none."""
+    """A finding for each variable that looks like a setting but is not one."""
     found = []
     for name, nearest in list_unknown_names():
         mend = f"did you mean {nearest}?" if nearest else "docs/settings.md lists them"
-        detail = f"{name} is no setting and changes nothing: {mend}"
+        detail = f"{name} is not a setting and changes nothing: {mend}"
         found.append(DoctorFinding(name="settings", ok=False, detail=detail))
     return found
 
@@ -86,7 +86,7 @@ async def _check_sandbox(settings: Settings) -> DoctorFinding:
 
 
 async def _check_database(settings: Settings) -> list[DoctorFinding]:
-    """Whether the database can be had, and which deliveries failed for good, where it has Hob's tables."""
+    """Whether the database can be reached, and which deliveries failed for good, if it has Hob's tables."""
     try:
         async with open_database(settings.home, settings.database_url) as database:
             where = "HOB_DATABASE_URL" if settings.database_url else f"embedded below {settings.home}"
@@ -107,12 +107,12 @@ async def _check_failed_deliveries(store: Store) -> list[DoctorFinding]:
         f"{each.guid} ({each.event}, {each.received_at:%F %H:%M}): {each.reason}" for each in failed
     )
     more = f"; and {count - len(failed)} more" if count > len(failed) else ""
-    detail = f"{count} deliveries came and failed: {listed}{more}. `hob retry` takes them up anew."
+    detail = f"{count} deliveries came and failed: {listed}{more}. `hob retry` handles them again."
     return [DoctorFinding(name="requests", ok=False, detail=detail)]
 
 
 async def check_model(name: str) -> DoctorFinding:
-    """Whether the model can be had: a provider's is asked once for a word, which costs what a word costs."""
+    """Whether the model answers. A provider's is asked once for a single word, which costs that much."""
     try:
         model = MODELS.choose(name, retry_policy=ONE_TRY)
         if name in MODELS.programs or name.startswith("scripted:"):

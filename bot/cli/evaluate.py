@@ -14,10 +14,10 @@ import click
 )
 @click.option("--model", "models", multiple=True, help="Give it twice to compare two; default HOB_MODEL.")
 @click.option("--attempts", type=click.IntRange(1, 64), default=1, help="Independent attempts at each task.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Attempts side by side.")
-@click.option("--limit", type=click.IntRange(1), help="Only the first so many tasks.")
-@click.option("--filter", "filter_", default="", help="Only tasks with this in their id, kind or split.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where results are kept.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Attempts in parallel.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first N tasks.")
+@click.option("--filter", "filter_", default="", help="Only tasks with this text in their id, kind or split.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--timeout", type=click.FloatRange(1), default=900.0, help="Seconds for one attempt.")
 def evaluate(
@@ -31,7 +31,7 @@ def evaluate(
     as_json: bool,
     timeout: float,
 ) -> None:
-    """Measure models on tasks of the SWE-bench shape (JSON lines), resumably."""
+    """Measure models on tasks in SWE-bench format (JSON lines); can be resumed."""
     from bot.eval.command import EvalOptions, choose_models
     from bot.eval.command import evaluate as run_evaluate
     from bot.settings import load, make_home

@@ -11,11 +11,11 @@ from bot.errors import HobError
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Where its state is kept.")
-@click.option("--webhook", help="Where it delivers webhooks to.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; 0: any free one.")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder for its state.")
+@click.option("--webhook", help="URL that gets its webhooks.")
 def hub(port: int, data: Path, webhook: str | None) -> None:
-    """Serve a GitHub on this machine."""
+    """Serve a local GitHub on this machine."""
     from localhub.server import serve
 
     try:

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--repository", default="", metavar="OWNER/NAME", help="Everything of this repository.")
-@click.option("--person", default="", metavar="LOGIN", help="What this person asked for, wherever.")
+@click.option(
+    "--person", default="", metavar="LOGIN", help="What this person asked for, in all repositories."
+)
 def purge(repository: str, person: str) -> None:
     """Delete ended tasks with their transcripts, handled deliveries, and a repository's mirror.
 
-    What still runs or waits is left: stop it first. Nothing on GitHub is touched. Records of what was refused
-    and of corrections go too, and a person's sessions and API tokens; who is blocked stays blocked.
+    Tasks that run or wait are kept: stop them first. Nothing on GitHub is touched. Records of what was
+    refused and of corrections go too, and a person's sessions and API tokens; who is blocked stays blocked.
     """
     from bot.settings import load
 

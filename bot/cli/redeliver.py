@@ -16,7 +16,7 @@ import click
     help="How far back; GitHub keeps deliveries for three days.",
 )
 def redeliver(hours: int) -> None:
-    """Ask GitHub for the deliveries that failed."""
+    """Ask GitHub to redeliver the deliveries that failed."""
     from bot.github.cli.redeliver import redeliver as run_redeliver
     from bot.settings import load
 

@@ -12,14 +12,12 @@ import click
 @click.option(
     "--organization", "--org", default="", help="Register in this organization instead of your account."
 )
-@click.option(
-    "--name", default="", help="What the App is called, where Hob is taken; people mention it by that."
-)
+@click.option("--name", default="", help="The App's name, if Hob is taken; people mention its slug.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
-    help="Where the page for your browser listens on loopback; 0 takes a free one.",
+    help="Port of the page for your browser, on loopback; 0: any free one.",
 )
 def register(base_url: str, organization: str, name: str, port: int) -> None:
     """Register a GitHub App for the bot that is reachable at BASE_URL, by GitHub's manifest flow.
@@ -43,7 +41,7 @@ def register(base_url: str, organization: str, name: str, port: int) -> None:
         tell=click.echo,
     )
     make_home(settings)
-    click.echo("\nWhat hob doctor says of it now:")
+    click.echo("\nWhat hob doctor finds now:")
     made_known = {"app_id": made.app_id, "private_key": SecretStr(made.private_key), "base_url": base_url}
     for finding in asyncio.run(run_checks(settings.model_copy(update=made_known))):
         click.echo(str(finding))

@@ -1,4 +1,4 @@
-"""``hob replay``: drive a stored run again."""
+"""``hob replay``: run a stored run again."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", type=click.IntRange(1))
-@click.option("--attempt", type=click.IntRange(1), help="Which attempt; default the chosen or the first.")
+@click.option(
+    "--attempt", type=click.IntRange(1), help="Number of the attempt; default the chosen or the first."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def replay(run: int, attempt: int | None, as_json: bool) -> None:
-    """Drive RUN again from its recorded answers: exit 0 when all turns agree, 1 at a divergence, 2 if it
-    cannot be.
-    """
+    """Replay RUN from its recorded answers. Exit 0: all turns agree; 1: a divergence; 2: it cannot run."""
     from bot.replay.render import make_object, render_text
     from bot.settings import load
 
@@ -31,7 +31,7 @@ def replay(run: int, attempt: int | None, as_json: bool) -> None:
 
 
 async def _replay(settings: Settings, run: int, attempt: int | None) -> ReplayReport:
-    """Drive a stored run again. Raises HobError when it cannot be."""
+    """Replay a stored run. Raises HobError when that is not possible."""
     from bot.replay.replay import replay as run_replay
     from bot.serve.process import open_migrated_database, start_process
     from bot.serve.sandbox import make_workshop

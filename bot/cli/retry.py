@@ -1,4 +1,4 @@
-"""``hob retry``: take up anew what came from GitHub and could not be handled."""
+"""``hob retry``: handle again the deliveries whose handling failed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALL = 10_000  # failed deliveries at once
 @click.command()
 @click.argument("deliveries", nargs=-1, metavar="[GUID]...")
 def retry(deliveries: tuple[str, ...]) -> None:
-    """Take failed deliveries up anew: those named, or all of them; `hob doctor` lists them."""
+    """Handle failed deliveries again: those named, or all of them; `hob doctor` lists them."""
     from bot.settings import load
 
     missing = asyncio.run(_retry(load(), deliveries))
@@ -36,6 +36,6 @@ async def _retry(settings: Settings, deliveries: tuple[str, ...]) -> int:
         for guid in guids:
             done = await store.retry_delivery(guid)
             missing += not done
-            click.echo(f"{guid}: {'taken up anew' if done else 'no delivery of this GUID has failed'}")
+            click.echo(f"{guid}: {'to be handled again' if done else 'no delivery of this GUID has failed'}")
     click.echo(f"{len(guids) - missing} deliveries")
     return missing

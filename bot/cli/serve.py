@@ -20,7 +20,7 @@ def web() -> None:
 
 @click.command()
 def worker() -> None:
-    """Take deliveries and tasks; any number of these may run, on any number of machines."""
+    """Process deliveries and tasks; any number of workers may run, on any number of machines."""
     from bot.serve.worker import serve_worker
     from bot.settings import load
 
@@ -29,7 +29,7 @@ def worker() -> None:
 
 @click.command()
 def dashboard() -> None:
-    """Pages for people, on HOB_DASHBOARD_PORT."""
+    """Serve the pages for people on HOB_DASHBOARD_PORT."""
     from bot.serve.dashboard import serve_dashboard
     from bot.settings import load
 
@@ -47,5 +47,5 @@ def migrate() -> None:
 
 
 def _keep_imported() -> None:
-    """What was imported stays: looking for garbage in all of it takes 0.1 s, in which nobody is answered."""
+    """Exclude what was imported from garbage collection: scanning all of it blocks requests for 0.1 s."""
     gc.freeze()

@@ -20,10 +20,12 @@ from rich.console import Console
 @click.option(
     "--attempts",
     type=click.IntRange(1, 8),
-    help="Make so many side by side and take the best; default: more only when the first fails its proof.",
+    help="Make N in parallel and take the best; default: more only when the first fails its proof.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--diff", "diff_only", is_flag=True, help="The diff alone, as when stdout is no terminal.")
+@click.option(
+    "--diff", "diff_only", is_flag=True, help="Print only the diff, as when stdout is not a terminal."
+)
 @click.option("--apply", "apply_", is_flag=True, help="Apply the change to the working tree.")
 def solve(
     path: Path,
@@ -34,9 +36,9 @@ def solve(
     diff_only: bool,
     apply_: bool,
 ) -> None:
-    """Work on a local git repository: print the diff and the proof, touch nothing.
+    """Work on a local git repository: print the diff and the proof, change nothing.
 
-    Where stdout is no terminal it gets the diff alone, which `git apply` takes; the rest goes to stderr.
+    If stdout is not a terminal, it gets only the diff, fit for `git apply`; the rest goes to stderr.
     """
     from bot.offline.registry import MODELS
     from bot.settings import load, make_home

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from bot.dashboard.house import House
+    from bot.dashboard.operations import Operations
     from bot.settings import Settings
     from bot.tasks.database.connection import Database
 
@@ -22,7 +22,7 @@ GIB, MIB = 1 << 30, 1 << 20
 
 @click.command()
 def status() -> None:
-    """What is queued, what each worker does, what waits for what, what failed, and the disk."""
+    """Show what is queued, what each worker does, what waits for what, what failed, and the disk."""
     from bot.settings import load, make_home
 
     settings = load()
@@ -33,7 +33,7 @@ def status() -> None:
 async def _show(settings: Settings) -> None:
     from sqlalchemy.exc import ProgrammingError
 
-    from bot.dashboard.house import House
+    from bot.dashboard.operations import Operations
     from bot.dashboard.server import engine_for
     from bot.errors import HobError
     from bot.tasks.database.connection import open_database, sqlalchemy_url
@@ -41,15 +41,15 @@ async def _show(settings: Settings) -> None:
     async with open_database(settings.home, settings.database_url) as database:
         engine = engine_for(sqlalchemy_url(database.url))
         try:
-            await _show_house(database, House(engine, settings))
+            await _show_operations(database, Operations(engine, settings))
         except ProgrammingError:
-            raise HobError("the database has not this version's tables: run `hob migrate`") from None
+            raise HobError("the database does not have this version's tables: run `hob migrate`") from None
         finally:
             engine.dispose()
     await _show_disk(settings)
 
 
-async def _show_house(database: Database, house: House) -> None:
+async def _show_operations(database: Database, operations: Operations) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -85,7 +85,7 @@ async def _show_house(database: Database, house: House) -> None:
         table("Queue", "installation", "state", "tasks", "oldest"),
         [
             (row["installation"], row["state"], row["n"], render_span(row["age"]))
-            for row in house.list_queue()
+            for row in operations.list_queue()
         ],
     )
     show(
@@ -99,7 +99,7 @@ async def _show_house(database: Database, house: House) -> None:
                 f"{row['free_bytes'] / GIB:.1f} GiB" if row["free_bytes"] else "not measured yet",
                 f"{render_span(row['silent'])} ago",
             )
-            for row in house.list_workers()
+            for row in operations.list_workers()
         ],
     )
     show(
@@ -113,7 +113,7 @@ async def _show_house(database: Database, house: House) -> None:
                 render_span(row["lease"]),
                 row["worker"],
             )
-            for row in house.list_working()
+            for row in operations.list_working()
         ],
     )
     show(
@@ -125,12 +125,12 @@ async def _show_house(database: Database, house: House) -> None:
     )
     show(
         table("Paused", "scope", "since"),
-        [(row["scope"], f"{row['since']:%F %H:%M}") for row in house.list_pauses()],
+        [(row["scope"], f"{row['since']:%F %H:%M}") for row in operations.list_pauses()],
     )
     if failed := await store.count_failed_deliveries():
         listed = [(each.guid, each.event, each.reason) for each in await store.list_failed_deliveries(SHOWN)]
         show(
-            table(f"{failed} failed deliveries, `hob retry` takes them up anew", "guid", "event", "why"),
+            table(f"{failed} failed deliveries, `hob retry` handles them again", "guid", "event", "why"),
             listed,
         )
 
@@ -149,7 +149,7 @@ async def _show_disk(settings: Settings) -> None:
 
 
 def render_span(seconds: object) -> str:
-    """Seconds as a person says them: ``40 s``, ``12 min``, ``3 h``, ``5 d``; below 0 is 0."""
+    """Seconds in a readable unit: ``40 s``, ``12 min``, ``3 h``, ``5 d``; below 0 is 0."""
     value = max(0.0, float(str(seconds)))
     for unit, size, most in (("s", 1, 90), ("min", 60, 90 * 60), ("h", 3600, 48 * 3600)):
         if value < most:

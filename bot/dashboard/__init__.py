@@ -28,9 +28,9 @@ from bot.dashboard.block_board import BlockBoard
 from bot.dashboard.boards import experiments, forecast, learning, safety
 from bot.dashboard.figures import routes as figures
 from bot.dashboard.flag_board import FlagBoard
-from bot.dashboard.house import House
 from bot.dashboard.live import LiveRuns
 from bot.dashboard.live_output import OutputReader
+from bot.dashboard.operations import Operations
 from bot.dashboard.page_reader import PageReader
 from bot.dashboard.rendering.filters import FILTERS
 from bot.settings import Settings
@@ -77,7 +77,7 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
         "counts": BackgroundCounts(),
     }
     app.extensions["audit"] = AuditLog(engine)
-    app.extensions["house"] = House(engine, settings)
+    app.extensions["operations"] = Operations(engine, settings)
     app.extensions["experiment_board"] = experiments.ExperimentBoard(engine)
     app.extensions["forecast_board"] = forecast.ForecastBoard(engine, settings)
     app.extensions["block_board"] = BlockBoard(engine)

@@ -13,13 +13,13 @@ ORDERS = ("stop", "retry", "try", "use", "approve", "say")  # what people can ha
 
 
 class AuditLog:
-    """What people had done here, in the order in which they asked."""
+    """The actions that people ordered, in the order of their requests."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def begin(self, viewer: Viewer, *, address: str, action: str, task: Row | None, words: str) -> int:
-        """Write down that it is about to be done; returns the entry's id."""
+        """Record an action before it is carried out; returns the entry's id."""
         row = {
             "person": viewer.person,
             "login": viewer.login,
@@ -34,7 +34,7 @@ class AuditLog:
         return number
 
     def end(self, number: int, outcome: str) -> None:
-        """Write down what came of it."""
+        """Record the action's outcome."""
         with self._engine.begin() as connection:
             connection.execute(update(audit).where(audit.c.id == number).values(outcome=storable(outcome)))
 

@@ -1,6 +1,6 @@
 """Counts over many rows, made beside the pages: a page shows what was counted last, and when that was.
 
-A million tasks take seconds to count. A page waits a moment, which is enough for a small house, and otherwise
+A million tasks take seconds to count. A page waits a moment, enough for a small installation, and otherwise
 says that it counts; it asks again by itself. Each kind has threads of its own, so that a slow one holds up no
 other; what nobody asks for any more when its turn comes is not counted. The database
 ends a statement that takes too long (``bot.tasks.database.connection``).
@@ -25,7 +25,7 @@ T = TypeVar("T")
 CountKey = tuple[str, *tuple[Hashable, ...]]  # its kind comes first
 
 PATIENCE_SECONDS = 0.04  # that a page waits for a count
-KEPT_SECONDS = 60.0  # at most: then somebody who looks has it counted anew
+KEPT_SECONDS = 60.0  # at most: after that the next reader starts a new count
 KEPT_FACTOR = 20.0  # a count is kept for so many times what it took: what is quick is always fresh
 MOST_KEPT = 400  # counts, each of who sees other repositories
 AT_ONCE = {"search": 4}  # of a kind; of any other one, so that the database has room for other things
@@ -34,7 +34,7 @@ FORGOTTEN_SECONDS = 10.0  # since a page asked last: nobody looks at it any more
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted(Generic[T]):
-    """What was counted, and when. ``is_renewed``: it is being counted anew now."""
+    """What was counted, and when. ``is_renewed``: a new count is under way."""
 
     value: T
     at: datetime
@@ -65,7 +65,7 @@ class BackgroundCounts:
     def look(self, key: CountKey, count: Callable[[], T]) -> Counted[T] | None:
         """The newest count there is; None while the first one is made.
 
-        One that is due is counted anew meanwhile. Raises what ``count`` raised where there is none.
+        Where it is too old, a new count begins. Raises what ``count`` raised where there is no count.
         """
         entry, counting = self._begin(key, count)
         if counting is not None:
@@ -103,7 +103,7 @@ class BackgroundCounts:
                 entry = self._entries[key] = _Entry()
             entry.asked = time.monotonic()
             entry.waiters += waits
-            is_told = entry.error is None or entry.at is not None  # who asks for a first count is told
+            is_told = entry.error is None or entry.at is not None  # or else its error is raised
             if entry.counting is None and is_told and time.monotonic() >= entry.due:
                 entry.counting = self._find_thread(key[0]).submit(self._count, entry, count)
             return entry, entry.counting

@@ -1,4 +1,4 @@
-"""Blocks as an operator changes them on the dashboard, by what ``hob block`` does."""
+"""Blocks as an operator changes them on the dashboard, with the functions of ``hob block``."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class BlockBoard:
         self._engine = engine
 
     def block(self, who: str, repository: str, reason: str, by: str) -> str:
-        """Take no requests from somebody; what was done in words."""
+        """Stop taking requests from somebody; returns a sentence on what was done."""
         return self._do(lambda store: block_person(store, who, repository, reason=reason, by=by))
 
     def unblock(self, who: str, repository: str) -> str:
-        """Take somebody's requests again; what was done in words."""
+        """Take somebody's requests again; returns a sentence on what was done."""
         return self._do(lambda store: unblock_person(store, who, repository))
 
     def _do(self, order: Callable[[Store], Awaitable[str]]) -> str:

@@ -12,7 +12,7 @@ from bot.settings import Settings
 
 
 class FlagBoard:
-    """Flags over one database. What cannot be had raises FlagError, and changes nothing."""
+    """Flags over one database. An order that is not possible raises FlagError, and changes nothing."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine, self._settings = engine, settings

@@ -2,10 +2,10 @@
 and the parts that change.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html: the id of an event says which turn and which
-piece of output came last. The browser sends it back as Last-Event-ID when it connects anew, and the stream
-goes on behind them. However many watch a run, the database is asked twice a second: who asks first looks, the
-others get the same. Nothing is queued for anybody, so a slow reader costs no memory; what is rendered is kept
-within bounds for the next.
+piece of output came last. The browser sends it back as Last-Event-ID when it reconnects, and the stream
+goes on behind them. However many watch a run, the database is asked twice a second: the first to ask queries,
+the others get the same. Nothing is queued for anybody, so a slow reader costs no memory; what is rendered is
+kept within bounds for the next.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from bot.dashboard.page_reader import PageReader, Row
 LOOK_SECONDS = 0.5  # between two looks at the database
 STEP_SECONDS = 5.0  # in which the time that a run takes is shown while it goes on
 QUIET_SECONDS = 15.0  # after which a comment keeps proxies from closing the connection
-STREAM_SECONDS = 300.0  # then the browser connects anew, and is asked anew who it is
+STREAM_SECONDS = 300.0  # then the browser reconnects, and is authenticated again
 MOST_VIEWERS = 230  # streams at once; each holds a thread
 _MOST_RUNS = 64
 _RENDERED_CHARS = 2_000_000  # of a run's turns that are kept
 _TURNS_AT_ONCE = 20
 _OUTPUT_CHARS = 1_000_000  # of a run's rendered output that are kept
 _PIECES_AT_ONCE = 20
-_MARK_SECONDS = 5.0  # after which a worker is told again that somebody watches
+_MARK_SECONDS = 5.0  # after which a worker is notified again that somebody watches
 _MOST = 2**31 - 1
 
 
@@ -165,7 +165,7 @@ class LiveRuns:
     def watch(self, run: int, attempt: int, split: bool = False) -> WatchedRun:
         """The run, with what others have seen of it already in this way: changes ``split`` or unified.
 
-        Attempt 0 is the one that is shown by itself.
+        Attempt 0 is the one that is shown by default.
         """
         with self._lock:
             if (run, attempt, split) not in self._runs:
@@ -181,7 +181,7 @@ def stream_run(watched: WatchedRun, place: StreamPlace, render: RunRenderer) -> 
     yield "retry: 1000\n\n"
     while True:
         view = watched.look(render)
-        if view is None or view.last.turn < after:  # it began anew from other code, and its page does, too
+        if view is None or view.last.turn < after:  # it started over on other code, and so must the page
             yield make_event("again", "")
             return
         while pieces := watched.list_pieces(piece):

@@ -1,4 +1,4 @@
-"""The operators' page: the house as it stands, and what an operator does about it, each written down."""
+"""The operators' page: the state of workers and queues, and the operator's actions, each recorded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.dashboard.access.viewer import Viewer, find_viewer
 from bot.dashboard.audit import AuditLog
 from bot.dashboard.block_board import BlockBoard
 from bot.dashboard.flag_board import FlagBoard
-from bot.dashboard.house import House
+from bot.dashboard.operations import Operations
 from bot.errors import HobError
 from bot.flags.known import KNOWN, FlagError
 from bot.flags.order import FlagOrder
@@ -22,8 +22,8 @@ from bot.tasks.safety.operator_blocks import BlockError
 blueprint = Blueprint("operators", __name__, url_prefix="/operators")
 
 
-def _house() -> House:
-    found: House = current_app.extensions["house"]
+def _find_operations() -> Operations:
+    found: Operations = current_app.extensions["operations"]
     return found
 
 
@@ -57,18 +57,18 @@ def _acting_operator() -> Viewer:
 def show() -> str:
     """Queue, workers, limits, deliveries that failed, pauses, settings, and what was done lately."""
     _operator()
-    house = _house()
+    operations = _find_operations()
     return render_template(
         "operators.html",
-        queue=house.list_queue(),
-        working=house.list_working(),
-        workers=house.list_workers(),
-        waiting=house.list_waiting(),
-        limits=house.list_limits(),
-        failed=house.list_failed_deliveries(),
-        undelivered=house.list_undelivered(),
-        pauses=house.list_pauses(),
-        settings=house.list_settings(),
+        queue=operations.list_queue(),
+        working=operations.list_working(),
+        workers=operations.list_workers(),
+        waiting=operations.list_waiting(),
+        limits=operations.list_limits(),
+        failed=operations.list_failed_deliveries(),
+        undelivered=operations.list_undelivered(),
+        pauses=operations.list_pauses(),
+        settings=operations.list_settings(),
         flags=_flag_board().list_rules(),
         releases=_flag_board().list_releases(),
         known=KNOWN,
@@ -79,10 +79,11 @@ def show() -> str:
 
 @blueprint.post("/deliveries/<guid>")
 def retry_delivery(guid: str) -> Response:
-    """Take a delivery up anew that came and failed."""
+    """Have a delivery handled again that arrived and failed."""
     viewer, words = _acting_operator(), guid[:100]
     entry = _begin(viewer, "retry delivery", words)
-    _audit().end(entry, "taken up anew" if _house().retry_delivery(words) else "none of this GUID has failed")
+    found = _find_operations().retry_delivery(words)
+    _audit().end(entry, "to be handled again" if found else "none of this GUID has failed")
     return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
 
 
@@ -93,9 +94,9 @@ def redeliver() -> Response:
     if not guid and request.form.get("all") != "yes":
         abort(HTTPStatus.BAD_REQUEST)
     entry = _begin(viewer, "redeliver", guid or "all")
-    # What a worker says of it afterwards goes over this.
+    # What a worker reports of it later overwrites this.
     _audit().end(entry, "a worker asks GitHub for it")
-    if not _house().want_redelivery(guid, entry):
+    if not _find_operations().want_redelivery(guid, entry):
         _audit().end(entry, "nothing of that is undelivered, or it is asked for already")
     return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
 

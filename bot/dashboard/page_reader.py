@@ -65,7 +65,7 @@ class PageReader:
         return self._one(query)
 
     def find_shown_attempt(self, run: int) -> int:
-        """The attempt that is shown by itself: the chosen or first one of the task; 0: none yet."""
+        """The attempt that is shown by default: the chosen or first one of the task; 0: none yet."""
         attempt = tables.attempts.c
         task = select(tables.runs.c.task).where(tables.runs.c.id == run).scalar_subquery()
         query = select(attempt.ordinal).where(attempt.maker == task)

@@ -80,7 +80,7 @@ class LocalProcesses:
                 raise HobError(f"{name} ended with code {process.returncode}:\n{self._tail(name)}")
 
     def stop(self) -> None:
-        """End what was started, in the reverse order; kill what does not go by itself, or at Ctrl-C."""
+        """End what was started, in reverse order; kill what does not end in time, or at Ctrl-C."""
         processes = [self._running[name] for name in reversed(self._running)]
         for process in processes:
             if process.poll() is None:
@@ -101,7 +101,7 @@ class LocalProcesses:
         self._stop_database(deadline)
 
     def _stop_database(self, deadline: float) -> None:
-        """End the PostgreSQL that killed processes leave behind; who leaves by itself stops it."""
+        """End the PostgreSQL that killed processes leave behind; one that ends normally stops it."""
         record = self.home / "postgres" / "postmaster.pid"
         try:
             pid = int(record.read_text().splitlines()[0])

@@ -114,7 +114,7 @@ def _serve(console: Console, processes: LocalProcesses) -> None:
 async def play(
     processes: LocalProcesses, printer: StepPrinter, *, repo: Path | None = None, request: str = ""
 ) -> dict[str, Any]:
-    """The story: a repository, an issue that mentions Hob, and what comes of it."""
+    """The story: a repository, an issue that mentions Hob, and the resulting pull request."""
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         maintainer = Maintainer(session, processes.hub)

@@ -68,8 +68,8 @@ class Brief:
     # the review comments that a reply can be for; None in briefs from before they were listed
     answerable: tuple[int, ...] | None = None
     budget: str = ""  # what the work may use, as a phrase
-    environment: str = ""  # what the sandbox has and has not, and how the checks end on base: data
-    suspicions: tuple[Suspicion, ...] = ()  # of what was quoted, hidden parts that were taken out among it
+    environment: str = ""  # what the sandbox has and lacks, and how the checks end on base: data
+    suspicions: tuple[Suspicion, ...] = ()  # in quoted texts, including hidden parts that were removed
     orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 
     @property

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Runner(StrEnum):
-    """The program that a check command ends in, where it is known: it decides how results are read."""
+    """The test runner that a check command starts, where known: it decides how results are read."""
 
     PYTEST = "pytest"
     UNITTEST = "unittest"

@@ -1,4 +1,4 @@
-"""Proof: what the repository's own checks say of a change, compared with what they say of its base."""
+"""Proof: the results of the repository's own checks on a change, compared with those on its base."""
 
 from __future__ import annotations
 
@@ -109,12 +109,12 @@ class Check:
 
     @property
     def is_silent(self) -> bool:
-        """It came to no result on either side, so it says nothing of the change."""
+        """Whether it has no result on either side, so that it says nothing about the change."""
         return self.base.verdict not in RAN and self.head.verdict not in RAN
 
     @property
     def is_worse(self) -> bool:
-        """Head is not as good as base, or cannot be shown to be."""
+        """Whether head is not as good as base, or cannot be shown to be."""
         if self.head.verdict is Verdict.PASSED or self.is_silent:
             return False
         if self.head.verdict is not Verdict.FAILED or self.base.verdict is not Verdict.FAILED:
@@ -123,14 +123,14 @@ class Check:
 
     @property
     def is_unclear(self) -> bool:
-        """It fails on both sides, and does not name all that fails: nobody can tell whether head is worse."""
+        """Whether it fails on both sides without naming all that fails, so that head may be worse or not."""
         if self.head.verdict is not Verdict.FAILED or self.base.verdict is not Verdict.FAILED:
             return False
         return not self.head.failing or self.head.failed > max(len(self.head.failing), self.base.failed)
 
     @property
     def is_style(self) -> bool:
-        """It looks at style alone."""
+        """Whether it checks style only."""
         return self.lint or self.name == "lint"
 
 
@@ -173,7 +173,7 @@ class ProofWarning:
 
 
 class ProofState(StrEnum):
-    """What a proof comes to: the mark that comment, check run and dashboard show."""
+    """The verdict of a whole proof, as comment, check run and dashboard show it."""
 
     PROVED = "proved"  # every check that ran is as good as on base, and what was asked for is mended
     DOUBTFUL = "doubtful"  # the same, but a warning stands first, or a check came to no result
@@ -183,7 +183,7 @@ class ProofState(StrEnum):
 
     @property
     def icon(self) -> str:
-        """One character for it, another one for each."""
+        """A character for each state."""
         return _MARKS[self][0]
 
     @property
@@ -222,7 +222,7 @@ class Proof:
 
     @property
     def state(self) -> ProofState:
-        """Failures that base has too, and that the request is not about, lower nothing."""
+        """The verdict. Failures that base has too, and that the request is not about, do not lower it."""
         if not self.checks or all(check.is_silent for check in self.checks):
             return ProofState.NOT_RUN
         if self.still_failing or any(check.is_worse for check in self.checks):
@@ -234,7 +234,7 @@ class Proof:
 
     @property
     def passed(self) -> bool:
-        """A check came to a result, and none is worse than on base; read ``state`` and ``warnings`` too."""
+        """Whether a check has a result and none is worse than on base; see ``state`` and ``warnings`` too."""
         return self.state in (ProofState.PROVED, ProofState.DOUBTFUL, ProofState.PARTLY)
 
     @property

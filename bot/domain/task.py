@@ -1,4 +1,4 @@
-"""What is to be done about it: a Task and its states, a Run under one lease, an Effect outside."""
+"""A Task and its states, a Run under one lease, an Effect outside."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TaskState(StrEnum):
 
 
 # Every step that a task can take, and what takes it. Whatever moves a task in the database asks this table
-# (``bot.tasks.task_rows.moved``), and a test drives each step through the code that takes it.
+# (``bot.tasks.transitions.change_state``), and a test drives each step through the code that takes it.
 TRANSITIONS: Mapping[TaskState, Mapping[TaskState, str]] = {
     TaskState.QUEUED: {
         TaskState.RUNNING: "a worker claims it",
@@ -100,7 +100,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The event asks for something that is not done; ``message`` is shown to the person.
+    """A request that is refused; ``message`` is shown to the person.
 
     ``detail`` is stored in its place, where it says more.
     """
@@ -138,12 +138,12 @@ class Task:
 
     @property
     def root(self) -> int:
-        """The task at whose request its attempts are: an earlier one, or itself."""
+        """The id of the task whose request its attempts are for: an earlier one's, or its own."""
         return (self.directive.of if self.directive else 0) or self.id
 
     @property
     def thread_key(self) -> str:
-        """One thread is served serially: the lock's name."""
+        """The name of the thread's lock: one run per thread at a time."""
         return f"{self.repo.id}#{self.thread.number}"
 
 
@@ -167,7 +167,7 @@ class Run:
 
 
 class EffectKind(StrEnum):
-    """The outward writes there are."""
+    """The kinds of writes to GitHub."""
 
     REACTION = "reaction"
     COMMENT = "comment"

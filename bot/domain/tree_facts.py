@@ -1,4 +1,6 @@
-"""What is known of a tree without running it: what is not in it, and what it says of its own environment."""
+"""What is known of a tree without running it: what is missing, and what its files state about its
+environment.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ class TreeFacts:
     ``lfs_files`` are Git LFS pointers and ``submodules`` folders whose content is not here. ``project`` is
     the Python project's name and ``modules`` what its own code is imported as. ``python_setup`` and
     ``node_setup`` are commands that would install what is needed, '' where the tree does not tell.
-    ``sayings`` are clauses on what the repository's files say of its environment.
+    ``sayings`` are clauses on what the repository's files state about its environment.
     """
 
     lfs_files: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from bot.eval.judge import run_tests
 from bot.eval.source import checkout_task
 from bot.eval.suite import EvalTask, read_suites
 from bot.eval.test_outcomes import TestOutcomes
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from sandbox.spec import SandboxUnavailable
 
 

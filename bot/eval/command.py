@@ -22,7 +22,7 @@ from bot.eval.suite import EvalTask, read_suites
 from bot.eval.summary import Summary, summarize
 from bot.eval.table import print_summary
 from bot.offline.registry import MODELS
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
 

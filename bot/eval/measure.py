@@ -19,7 +19,8 @@ from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import run_attempt
 from bot.text.lists import join_first
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 
 # Phases whose UserError is a result: the change itself is at fault. Any other is the set-up's or the key's.
 _OWN_FAULT = {"gate": Why.REFUSED, "prove": Why.ERROR}

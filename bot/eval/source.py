@@ -24,7 +24,8 @@ from bot.errors import UserError
 from bot.eval.suite import EvalTask, read_packed_files
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 
 _WHO = b"Suite <suite@localhost>"
 _WHEN = 1_700_000_000

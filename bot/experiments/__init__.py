@@ -1,1 +1,3 @@
-"""Variants on live work: what became of the tasks that a flag told one thing, against those told another."""
+"""Variants on live work: outcomes of the tasks with one value of a flag, compared with those of another
+value.
+"""

@@ -1,6 +1,6 @@
 """How the tasks of each variant ended, read from what is stored; a variant is what a flag said to a task.
 
-A task counts by what its first run was told. Left out are tasks that go on, runs from before flags were
+A task counts by the values of its first run. Left out are tasks that go on, runs from before flags were
 stored, and runs whose flag was not followed (hob.yml named another value, or the worker did not have it).
 """
 

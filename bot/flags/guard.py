@@ -115,8 +115,8 @@ class Shares:
 class GuardComparison:
     """How much worse the release is in one respect: at least ``low``, at most ``high``, at any time.
 
-    ``margin`` is how much worse it may be; ``said`` is the figures in words, without the interval. The step
-    to everybody waits until a respect that ``is_waited_for`` is sure, for others while they look worse.
+    ``margin`` is how much worse it may be; ``said`` is the figures as a sentence, without the interval. The
+    step to everybody waits until a respect that ``is_waited_for`` is sure, for others while they look worse.
     """
 
     name: str

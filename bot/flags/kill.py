@@ -1,9 +1,9 @@
 """The kill switch: nothing new is begun there, and if asked, what runs is stopped.
 
-A pause is part of the condition for a claim (``bot.tasks.leases.is_claimable``), and a claim looks at it once
+A pause is part of the condition for a claim (``leases.next_task.is_claimable``), and a claim looks at it once
 more before it is committed, so it holds for every worker from the moment that it is committed, a claim that
 waited for a lock meanwhile included. It is committed before anything is waited for. What runs is cancelled as
-a person's *stop* would: each run looks every second (``bot.tasks.lease``). A run that has begun to publish
+a person's *stop* would: each run looks every second (``leases.renew``). A run that has begun to publish
 ends that first: it is published whole or not.
 """
 
@@ -34,7 +34,7 @@ def is_scope(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KilledRuns:
-    """How many runs stop at their next look; ``left`` could not be told so, as something holds their rows."""
+    """How many runs stop at their next look; ``left`` could not be stopped, since their rows were locked."""
 
     stopped: int = 0
     left: int = 0

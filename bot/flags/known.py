@@ -19,7 +19,9 @@ _WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "
 
 
 class FlagError(HobError):
-    """A flag, an audience or a release cannot be had so; the message names it and says how to mend it."""
+    """A flag, an audience or a release is not possible as ordered; the message names it and says how to
+    correct it.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

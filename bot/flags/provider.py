@@ -78,7 +78,7 @@ class PostgresProvider(AbstractProvider):
         evaluation_context: EvaluationContext | None = None,
     ) -> FlagResolutionDetails[Sequence[FlagValueType] | Mapping[str, FlagValueType]]:
         """No flag of ours is an object."""
-        raise TypeMismatchError(f"{flag_key} is no object")
+        raise TypeMismatchError(f"{flag_key} is not an object")
 
     def _resolve(
         self, flag: str, default: T, kinds: tuple[type, ...], context: EvaluationContext | None

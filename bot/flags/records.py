@@ -106,7 +106,7 @@ def set_rule(
 ) -> None:
     """Have the flag say ``value`` to ``percent`` of an audience, in place of what it said to it.
 
-    Raises FlagError for an audience that is none.
+    Raises FlagError for a malformed audience.
     """
     row = {
         "flag": flag,

@@ -46,14 +46,14 @@ _KEYS = {
     Unit.INSTALLATION: "tasks.installation::text",
     Unit.REPOSITORY: "tasks.repo_id::text",
     Unit.PERSON: "tasks.requester ->> 'id'",
-    Unit.THREAD: "''",  # tasks of one are few: each counts by itself
+    Unit.THREAD: "''",  # tasks of one are few: each counts on its own
 }  # what tells units apart
 _LARGEST = """
     SELECT max(n) / sum(n) FROM (SELECT count(*)::float AS n FROM tasks
         WHERE created_at > now() - interval '30 days' GROUP BY {}) AS units HAVING sum(n) >= 50
 """
 
-# The ended tasks of a release by side, by what their first run was told.
+# The ended tasks of a release by side: the value that their first run had.
 _FIGURES = f"""
     WITH told AS (
         SELECT DISTINCT ON (task) task, started_at, flags -> :flag AS given FROM runs

@@ -44,7 +44,7 @@ class Subject:
         return thread if unit is Unit.THREAD else str(getattr(self, unit.value))
 
     def list_names(self) -> tuple[str, ...]:
-        """The audiences that it is in by itself, the nearest first."""
+        """The audiences that it belongs to without lists of pilots, the nearest first."""
         return (
             f"person:{self.person}",
             f"repository:{self.repository}",
@@ -148,5 +148,7 @@ def check_audience(text: str) -> str:
 def check_member(text: str) -> str:
     """The member of a pilot list as given. Raises FlagError that says how one is written."""
     if _MEMBER.fullmatch(text) is None:
-        raise FlagError(f"{text[:80]!r} is no pilot: installation:NUMBER, repository:NUMBER or person:NUMBER")
+        raise FlagError(
+            f"{text[:80]!r} is not a pilot: installation:NUMBER, repository:NUMBER or person:NUMBER"
+        )
     return text

@@ -1,6 +1,6 @@
 """What flags say to one task: asked through OpenFeature when its first run begins, and kept with its runs.
 
-A later run of the task goes by what the first one was told, so that a change of a flag alters no work that is
+A later run of the task keeps the values of the first one, so that a change of a flag alters no work that is
 under way, and figures compare what they seem to. Only what takes away holds at once: ``paused``, and an
 ``internet`` that is off.
 """

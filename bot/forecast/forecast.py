@@ -154,7 +154,7 @@ def render_table(forecasts: Sequence[Forecast]) -> list[str]:
 
 
 def render_wait(seconds: float) -> str:
-    """Seconds as people read them; more than can be served in time is no number."""
+    """Seconds in readable units; without a number for a load that cannot be served."""
     if math.isinf(seconds):
         return "grows"
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

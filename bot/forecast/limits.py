@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.forecast.simulate import Fleet, weigh
 from bot.forecast.workload import Workload
 from bot.github.http.pace import CREATING_HOUR, CREATING_MINUTE
-from bot.tasks.lease import BEAT
+from bot.tasks.leases.renew import BEAT
 
 # Commits a second of one PostgreSQL on two cores, 20 connections (`make bench-scale` prints its machine's).
 COMMITS = 2000.0

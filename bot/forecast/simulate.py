@@ -1,13 +1,13 @@
 """A discrete-event simulation (SimPy) of the queue by its real rules: who is served when, who waits how long.
 
 Tasks come at random at a steady rate. A worker with a free run takes the task whose turn it is, by the rule
-of ``bot.tasks.leases``: a person's before automatic work, then whose installation, whose repository and who
-has the fewest runs that go on or began in the last ten minutes. A run calls the model, which may have so many
-tokens a minute; its commands wait for one of the worker's slots (HOB_COMMANDS) and share its processors; what
-it writes to GitHub waits for its installation's pace (``bot.github.http.pace``).
+of ``bot.tasks.leases.next_task``: a person's before automatic work, then whose installation, whose repository
+and who has the fewest runs that go on or began in the last ten minutes. A run calls the model, which may have
+so many tokens a minute; its commands wait for one of the worker's slots (HOB_COMMANDS) and share its
+processors; what it writes to GitHub waits for its installation's pace (``bot.github.http.pace``).
 
 Taken for less than it is: several tasks on one thread wait for each other, which is left out; the calls of a
-run are told in at most ``CHUNKS`` pieces.
+run are simulated in at most ``CHUNKS`` pieces.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ import simpy
 
 from bot.forecast.workload import Workload
 from bot.github.http.pace import CREATING_HOUR, CREATING_MINUTE, LONGEST_WAIT
-from bot.tasks.leases import FAIR_WITHIN
+from bot.tasks.leases.next_task import FAIR_WITHIN
 
-CHUNKS = 5  # pieces in which the turns of a run are told
-SLICES = 4  # turns on a processor in which a command is told
+CHUNKS = 5  # pieces in which the turns of a run are simulated
+SLICES = 4  # turns on a processor in which a command is simulated
 SKEW = 0.5  # of Zipf's law: the second most active repository has 1/2**SKEW of the first one's tasks
 AUTOMATIC = 0.1  # the share of tasks that no person asked for: failed checks
 PEOPLE = 5  # who ask, in one repository
@@ -96,14 +96,14 @@ def simulate(
 ) -> Simulated:
     """Play ``hours`` of arrivals after ``warm_up`` hours, which do not count, until all of them end."""
     dice = random.Random(seed)  # noqa: S311 - nothing is secret here
-    house = _House(simpy.Environment(), workload, fleet, dice, warm_up * 3600)
-    house.env.process(house.arrive(arrivals, (warm_up + hours) * 3600))
+    simulation = _Simulation(simpy.Environment(), workload, fleet, dice, warm_up * 3600)
+    simulation.env.process(simulation.arrive(arrivals, (warm_up + hours) * 3600))
     # What has not ended by then never does: more comes than can be done.
-    house.env.run(
+    simulation.env.run(
         until=(warm_up + hours) * 3600 + (24 * 3600 if arrivals.at_once else 4 * workload.span + 3600)
     )
-    house.seen.left = house.count_left()
-    return house.seen
+    simulation.seen.left = simulation.count_left()
+    return simulation.seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +145,8 @@ class _Pace:
         return at
 
 
-class _House:
-    """Everything that tasks meet."""
+class _Simulation:
+    """The simulated installation: its queue, workers, model and budgets."""
 
     def __init__(
         self,
@@ -212,7 +212,7 @@ class _House:
             self.env.process(self._work(task, worker))
 
     def _take_next(self) -> _Asked:
-        """The task whose turn it is, as ``bot.tasks.leases`` chooses."""
+        """The task whose turn it is, as ``bot.tasks.leases.next_task`` chooses."""
         lately = self._lately
 
         def rank(group: tuple[bool, int, int]) -> tuple[bool, int, int, int]:

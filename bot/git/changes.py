@@ -33,7 +33,7 @@ def change_set(entries: Sequence[Entry], *, repo: Path, base: str) -> ChangeSet:
 
 
 class _ChangeReader:
-    """One pass over the entries: first everything as it stands, then what git ignores is taken out."""
+    """One pass over the entries: first all of them, then those that git ignores are removed."""
 
     def __init__(self, base: BaseTree) -> None:
         self.base = base

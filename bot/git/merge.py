@@ -3,7 +3,7 @@
 git's ort merge does the work. It is pointed at a directory made here for the moment, whose configuration is
 empty and whose objects are the mirror's, so no attribute, driver or hook of the repository has any effect.
 The mirror is shallow: the three trees are given as commits without history, so the caller has to name the
-merge base. A conflict is no failure: the file is in the merged tree with git's markers, and is named.
+merge base. A conflict is not an error: the file is in the merged tree with git's markers, and is named.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Mirror:
                 raise classify_fetch_failure(failed.message) from failed
 
     async def remove(self, repo_id: int) -> bool:
-        """Delete the mirror of a repository; whether there was one. The next fetch makes it anew."""
+        """Delete the mirror of a repository; returns whether there was one. The next fetch clones again."""
         target = self.path(repo_id)
         if not target.exists():
             return False

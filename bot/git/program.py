@@ -145,7 +145,7 @@ async def run(
     ``UserError`` when it prints more than ``OUTPUT_BYTES``.
 
     ``token`` is only used to redact what git says; ``env`` comes on top of the fixed environment; ``allowed``
-    are the exit codes that are no failure.
+    are the exit codes that do not mean failure.
     """
     argv = [find_git(), f"--git-dir={git_dir}"]
     if work_tree is not None:

@@ -158,7 +158,9 @@ def _push(url: str, token: str | None, ref: bytes, built: BuiltCommit, expected:
 
 
 def _find_name_in_the_way(refs: Iterable[bytes], ref: bytes) -> str:
-    """The branch that keeps ``ref`` from being made: git's names are paths, and a file is no folder."""
+    """The branch that keeps ``ref`` from being made: git stores names as paths, and a file cannot be a folder
+    too.
+    """
     for name in refs:
         if name.startswith(b"refs/heads/") and (ref.startswith(name + b"/") or name.startswith(ref + b"/")):
             return name.decode("utf-8", "replace").removeprefix("refs/heads/")

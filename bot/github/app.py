@@ -1,4 +1,4 @@
-"""The app on GitHub (`GitHub`), and one repository through it (`RepoApi`): what the rest of Hob uses."""
+"""The app on GitHub (`GitHub`) and one repository (`RepoApi`): the interface for the rest of Hob."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class RepoApi:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether the installation is short of requests, so that what can be left out should be."""
+        """Whether the installation is short of requests, so that optional ones should be left out."""
         return self._client.is_crowded
 
     def talk(self, thread: Thread) -> Conversation:
@@ -124,7 +124,7 @@ class GitHub:
         on_token: Callable[[str], None] | None = None,
         observe: Callable[[Exchange], None] | None = None,
     ) -> None:
-        """``write_spacing`` is the seconds between writes of an installation; 0 is for a GitHub of one's own.
+        """``write_spacing`` is the seconds between writes of an installation; 0 is for a self-hosted GitHub.
 
         ``shared_turns`` are those that other processes take too, for each installation. ``settle`` bounds the
         wait for GitHub to see a branch just pushed. ``on_token`` is called with every token minted (to redact
@@ -144,7 +144,7 @@ class GitHub:
         self._paces: dict[int, Pace] = {}
         self._etags = ETags()
         credential = AppCredential(app_id, private_key, clock)
-        # A minted token is no content: the app's own requests need no spacing.
+        # Minting a token does not create content: the app's own requests need no spacing.
         self._app = Client(session, credential=credential, pace=Pace(write_spacing=0), **self._options)
         self._spaced = Client(
             session, credential=credential, pace=Pace(write_spacing=write_spacing), **self._options

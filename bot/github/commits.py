@@ -224,7 +224,7 @@ class Commits(Repository):
             raise Stale(f"{branch} exists already", status=409) from None
 
     async def advance_branch(self, branch: str, sha: str, *, prefix: str = OWN_BRANCHES) -> None:
-        """Move a branch of Hob's own to a commit that has all of it below. Raises Stale where it has not.
+        """Move a branch of Hob's own to a descendant of its head. Raises Stale where the commit is not one.
 
         https://docs.github.com/en/rest/git/refs#update-a-reference
         """

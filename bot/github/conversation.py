@@ -17,7 +17,7 @@ class Conversation(Protocol):
         """The thread's comments, oldest first."""
 
     async def find_comment(self, marker: str) -> Comment | None:
-        """The bot's own newest comment that bears ``marker``."""
+        """The bot's own newest comment that contains ``marker``."""
 
     async def create_comment(self, body: str) -> Comment:
         """Write a comment. Not repeated after an outage: look for the marker first."""
@@ -41,7 +41,7 @@ class IssueConversation:
         return await self._issues.list_comments(self._number)
 
     async def find_comment(self, marker: str) -> Comment | None:
-        """The bot's own newest comment that bears ``marker``."""
+        """The bot's own newest comment that contains ``marker``."""
         return await self._issues.find_comment(self._number, marker)
 
     async def create_comment(self, body: str) -> Comment:
@@ -69,7 +69,7 @@ class DiscussionConversation:
         return [one.comment for one in await self._discussions.list_comments(self._number)]
 
     async def find_comment(self, marker: str) -> Comment | None:
-        """The bot's own newest comment that bears ``marker``."""
+        """The bot's own newest comment that contains ``marker``."""
         return await self._discussions.find_comment(self._number, marker)
 
     async def create_comment(self, body: str) -> Comment:

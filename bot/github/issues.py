@@ -37,7 +37,7 @@ class Issues(Repository):
         return [Comment.from_json(comment) async for comment in listed]
 
     async def find_comment(self, number: int, marker: str) -> Comment | None:
-        """The bot's own newest comment that bears ``marker``, looked for from the newest page back.
+        """The bot's own newest comment that contains ``marker``, looked for from the newest page back.
 
         https://docs.github.com/en/rest/issues/comments#list-issue-comments
         """

@@ -41,7 +41,7 @@ class JobLogs(Repository):
         self._session = session
 
     async def read_tail(self, job: int) -> str:
-        """The end of a job's log; '' where the app may not read it, or it cannot be had."""
+        """The end of a job's log; '' where the app may not read it, or it cannot be fetched."""
         try:
             place = await self._client.find_location(
                 self._url("/actions/jobs/{job}/logs"), self._vars({"job": job})

@@ -111,7 +111,7 @@ def _maintains(answer: Fields) -> bool:
 async def may_ask(
     api: ReadsPermission, person: Person, repo: Repo, *, bots: Container[int] = ()
 ) -> Permission | Refusal:
-    """The person's permission when it is enough, else what they are told; ``bots`` are ids that may ask."""
+    """The person's permission where it suffices, else the refusal; ``bots`` are ids that may ask."""
     if person.is_bot and person.id in bots:
         return Permission.WRITE
     permission = await api.get(person.login, person.id)

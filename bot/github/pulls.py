@@ -71,7 +71,7 @@ class Pulls(Repository):
     async def find_by_branch(self, branch: str, *, state: str = "all") -> Pull | None:
         """The pull request from this repository's ``branch``: an open one, else the newest, else None.
 
-        A fork's branch of the same name is not taken for it.
+        A fork's branch of the same name does not count.
         https://docs.github.com/en/rest/pulls/pulls#list-pull-requests
         """
         path = "/pulls{?head,state,sort,direction,per_page}"

@@ -47,7 +47,7 @@ class Reviews(Repository):
         return Review.from_json(await self._post("/pulls/{number}/reviews", listed, number=pull))
 
     async def find(self, pull: int, marker: str) -> Review | None:
-        """The bot's own newest review that bears ``marker``.
+        """The bot's own newest review that contains ``marker``.
 
         https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request
         """

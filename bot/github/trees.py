@@ -1,7 +1,8 @@
 """Files of a commit's tree as git has them: with their mode, and through symbolic links inside the tree.
 
-The contents API follows a link to a file and says nothing of it
-(https://docs.github.com/en/rest/repos/contents#get-repository-content), so who wants to write looks here.
+The contents API follows a link to a file without reporting that
+(https://docs.github.com/en/rest/repos/contents#get-repository-content), so code that is to write a file reads
+it here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LONGEST_LINK = 4096  # bytes of a link's target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeFile:
-    """A file where it really stands: ``path`` is behind all links, ``mode`` is git's."""
+    """A file at its real place: ``path`` has all links resolved, ``mode`` is git's."""
 
     path: str
     mode: int
@@ -39,13 +40,13 @@ class _Entry:
 
 
 class Trees(Repository):
-    """Trees and blobs, read."""
+    """Reads trees and blobs."""
 
     async def read_through(self, tree: str, path: str, *, most_bytes: int) -> TreeFile | None:
-        """The file at ``path`` of a tree, links followed; None where nothing stands at ``path``.
+        """The file at ``path`` of a tree, links followed; None where there is nothing at ``path``.
 
-        Raises UserError where a link leads out of the repository or to nothing, or what is there is no file
-        or is larger than ``most_bytes``.
+        Raises UserError where a link leads out of the repository or to nothing, or what is there is not a
+        file or is larger than ``most_bytes``.
         """
         left, at, trees, links = deque(path.split("/")), list[str](), [tree], 0
         while left:

@@ -93,7 +93,7 @@ class ReposRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadGone:
-    """The issue or discussion is not there any more; ``reason`` says what became of it."""
+    """The issue or discussion no longer exists here; ``reason`` says why."""
 
     event: Event
     reason: str
@@ -164,7 +164,7 @@ NOT_THEIRS = Ignored(reason="written by somebody else than its sender")
 
 
 def find_reason_to_ignore(event: Event, app: AppIdentity) -> Ignored | None:
-    """Why an event is nobody's request: the bot's own doing, or another bot's. Judged by id, not by name.
+    """Why an event is not a request: the bot itself caused it, or another bot. Judged by id, not by name.
 
     What a person had the dashboard write bears the App's mark and the person's name: it is their request.
     """

@@ -97,7 +97,7 @@ class DeliveryContext:
         self.effects = Effects(store)
 
     def api(self, event: Event, *, talking: Purpose = Purpose.TALK) -> RepoApi:
-        """The repository that an event is about, spoken to with a token for the purpose ``talking``."""
+        """The API of the event's repository, with a token for the purpose ``talking``."""
         if event.repo is None:
             raise BadPayload("repository", "is missing")
         repo = event.repo
@@ -115,7 +115,7 @@ class DeliveryContext:
         return await may_ask(api.permissions, event.sender, event.repo, bots=self.app.bots)
 
     def _render_block(self, block: Block, repo: Repo) -> Refusal:
-        """What a blocked person is told, once on a thread."""
+        """The answer to a blocked person, once on a thread."""
         if block.scope == EVERYWHERE:
             message = f"I take no requests from `{block.login}`: whoever runs this Hob decided so."
         else:

@@ -2,7 +2,8 @@
 
 A token that cannot be minted, a permission that is missing, a repository that GitHub does not find: any of
 these may be over in a minute (an outage of GitHub's, a clock, an app that is being set up), so none of them
-is an answer at once. When it does not pass, whoever asked is told so, by whatever token GitHub still gives.
+is an answer at once. When the trouble lasts, whoever asked gets a comment, with whichever token GitHub still
+grants.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ async def say_failure(context: DeliveryContext, event: Event, reason: str) -> No
             await context.react(api, event, "confused")
             return
         except (Forbidden, NotFound, Rejected) as refused:
-            log.warning("delivery.cannot_be_told", purpose=purpose.name, reason=refused.message)
+            log.warning("delivery.failure_not_posted", purpose=purpose.name, reason=refused.message)
         else:
             return
 
 
 def render_not_taken(reason: str) -> str:
-    """What is said about a request that could not be taken."""
+    """The comment on a request that could not be taken."""
     return f"❌ **I could not take this up.**\n\n{defuse(reason)}\n\nMention me again when that is mended."

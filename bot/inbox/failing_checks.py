@@ -131,7 +131,7 @@ async def assess_failure(
 
 
 async def _find_pull(api: RepoApi, number: int, branch: str) -> Pull | None:
-    """The pull request of a number that GitHub told, else the open one from the branch."""
+    """The pull request of the number that GitHub gave, else the open one from the branch."""
     if not number:
         return await api.pulls.find_by_branch(branch, state="open")
     try:

@@ -131,7 +131,8 @@ class Intake:
         return replace(event, repo=replace(event.repo, clone_url=url))
 
     async def _handle(self, event: Event) -> DeliveryEnd:
-        # In a thread: reading a long comment as Markdown takes seconds, in which the loop has to hear others.
+        # In a thread: reading a long comment as Markdown takes seconds, in which the loop has to serve
+        # others.
         if event.thread and event.thread.is_discussion and not self._operator.discussions:
             return DeliveryState.IGNORED, "discussions are not answered here (HOB_DISCUSSIONS)"
         decision = await asyncio.to_thread(decide, event, app=self._app, label=self._operator.label)

@@ -1,9 +1,9 @@
 """Say no on a thread, politely and not too often.
 
-Whoever may ask gets an answer each time. The refusal for missing write permission, of a blocked person, over
-a limit, or of a text that is not worked on stands on a thread only once a day; whoever else asks there that
-day gets a reaction, so that neither a stranger nor another bot can make Hob fill a thread with comments. A
-person hears each of these once on a thread, and of a limit once a day. Every refusal is stored with its
+A person who may ask gets an answer each time. The refusal for missing write permission, of a blocked person,
+over a limit, or of a text that is not worked on is posted on a thread only once a day; others who ask there
+that day get a reaction, so that neither a stranger nor another bot can make Hob fill a thread with comments.
+A person gets each of these once on a thread, and that of a limit once a day. Every refusal is stored with its
 reason.
 """
 
@@ -51,7 +51,7 @@ def _name_of_the_day(refusal: Refusal) -> str:
 async def _refuse_once_a_day(
     context: DeliveryContext, api: RepoApi, event: Event, key: str, refusal: Refusal
 ) -> None:
-    """``key`` is the person's: who was refused on the thread before hears nothing more."""
+    """``key`` is the person's: who was refused on the thread before gets no further comment."""
     known = await context.effects.get(key)
     if known is not None and known.done:
         return

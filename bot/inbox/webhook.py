@@ -64,9 +64,7 @@ def create_app(
     Raises ValueError when a secret is empty or none is given.
     """
     if not secrets or not all(secrets):
-        raise ValueError(
-            "HOB_WEBHOOK_SECRET is missing or empty: without it nobody's deliveries can be trusted"
-        )
+        raise ValueError("HOB_WEBHOOK_SECRET is missing or empty: without it no delivery can be trusted")
     inbox = _WebhookHandler(
         store, tuple(secrets), known, actions, metrics or Metrics(), limit, read_seconds, store_seconds
     )
@@ -135,7 +133,7 @@ class _WebhookHandler:
             answer = web.json_response({"error": refused.message}, status=refused.status)
             if refused.status in (408, 413, 503):
                 answer.force_close()
-            # Strangers are told no variable's name; the operator is, here.
+            # The name of the variable goes to the operator's log, not to strangers.
             hint = (
                 {"mend": "HOB_WEBHOOK_SECRET must be the App's webhook secret"}
                 if refused.status == 401
@@ -243,7 +241,7 @@ class _WebhookHandler:
             return await self._writer.add(arrived, within=self._store_seconds + len(body) / _BYTES_A_SECOND)
         except StoringTooSlow:
             message = "the database does not answer, send it again later"
-        except Exception:  # the webhook's boundary: GitHub is told to keep the delivery; the log says why
+        except Exception:  # the webhook's boundary: GitHub then keeps the delivery; the log says why
             message = "the database cannot be reached, send it again later"
         raise WebhookRefusal(503, "unavailable", message)
 
@@ -257,7 +255,7 @@ class _WebhookHandler:
             async with asyncio.timeout(2):
                 oldest = await self._store.get_oldest_new_delivery_age()
         except Exception as trouble:  # whatever it is, we are not ready
-            log.warning("ready.no", error=first_line(trouble))
+            log.warning("ready.not_ready", error=first_line(trouble))
             return web.json_response({"database": "away"}, status=503)
         return web.json_response({"database": "ok", "oldest_delivery_seconds": oldest})
 

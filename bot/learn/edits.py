@@ -44,7 +44,7 @@ def list_replacements(patch: str, own: Set[str]) -> list[tuple[str, str]]:
 def find_replacement(old: str, new: str) -> tuple[str, str] | None:
     """The one place in which two lines differ, as it was and as it is; None for several or a large one.
 
-    A place counts where both sides hold a name; numbers and signs alone are no rule.
+    A place counts where both sides hold a name; numbers and signs alone do not make a rule.
     """
     before, after = _TOKEN.findall(old), _TOKEN.findall(new)
     head = _count_same(before, after)

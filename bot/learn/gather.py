@@ -24,7 +24,7 @@ from bot.text.fit import MARK
 MOST_CORRECTIONS = 60  # of one pull request that are kept
 MOST_TEXTS = 100  # of each kind that are read, the oldest
 MOST_COMMITS = 20  # of each side whose differences are read
-_FINDING = re.compile(r"<!--[ \t]*hob:note:")  # what the comment of a finding bears
+_FINDING = re.compile(r"<!--[ \t]*hob:note:")  # contained in the comment of a finding
 _TURNS_DOWN = re.compile(
     r"\b(?:(?:false|no) (?:positive|alarm|problem)|not (?:a|an|the) (?:problem|issue|bug|concern)|by design|"
     r"intended|intentional(?:ly)?|on purpose|won['’]?t fix|wontfix|as designed|disagree|not needed|"

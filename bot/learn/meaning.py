@@ -2,7 +2,7 @@
 
 Words are compared without their endings, identifiers the same in camelCase and snake_case, and what is denied
 ("not float") counts as another word than what is asked for. The likeness is Dice's: twice the words that
-both have, by all of both. English only; what it does not know is alike to nothing, so nothing comes of it.
+both have, by all of both. English only; a word that it does not know matches nothing, so no rule results.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def read_meaning(text: str) -> Meaning:
 
 
 def measure_likeness(one: Meaning, two: Meaning) -> float:
-    """How alike two meanings are, from 0 to 1; 0 where one asks for what the other denies."""
+    """The similarity of two meanings, from 0 to 1; 0 where one asks for what the other denies."""
     if one.asked & two.refused or one.refused & two.asked:
         return 0.0
     shared = len(one.said & two.said) + len(one.denied & two.denied)

@@ -125,7 +125,7 @@ class Proposer:
         try:
             await self.api.commits.create_branch(branch, made.sha, prefix=self.config.branch_prefix)
         except Stale:  # a worker died between the branch and its pull request
-            log.info("learn.branch_there", branch=branch)
+            log.info("learn.branch_exists", branch=branch)
         body = self.safe(render_proposal(rule, place.file))
         return await self.api.pulls.open(title, body, branch, self.repo.default_branch)
 

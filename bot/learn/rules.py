@@ -1,4 +1,4 @@
-"""A rule in words from corrections that say the same, and AGENTS.md with it."""
+"""A rule as a sentence, made from corrections that agree, and AGENTS.md with the rule added."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def render_rule(rule: ProposedRule) -> str:
 
 
 def render_replacement(before: str, after: str) -> str:
-    """What an edit says, in words."""
+    """An edit described as a sentence."""
     return f"Write `{after}`, not `{before}`"
 
 

@@ -15,7 +15,7 @@ from bot.text.invisible import remove_invisible_text
 
 MOST_READ = 4_000  # characters of a comment
 MOST_SENTENCES = 5  # of a comment that are kept
-LONGEST = 200  # characters of a sentence; a longer one is no rule
+LONGEST = 200  # characters of a sentence; a longer one is not taken for a rule
 LEAST_WORDS = 2  # that say something
 
 _markdown = make_gfm_parser(inline=True)

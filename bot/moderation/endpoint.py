@@ -38,7 +38,7 @@ class EndpointModerator:
     async def judge(self, text: str) -> Verdict | None:
         """What the endpoint is against. Raises Outage while it does not answer: nothing is taken unseen.
 
-        Raises Retry where it refuses the question: a wrong key does not let everything through either.
+        Raises Retry where it refuses the question, so that a wrong key does not let everything through.
         """
         chunks = [text[at : at + CHUNK] for at in range(0, len(text), CHUNK)][:MOST_CHUNKS]
         body: dict[str, Any] = {"input": chunks, **({"model": self._model} if self._model else {})}
@@ -64,7 +64,7 @@ def _read_verdicts(answer: Any, count: int) -> Iterator[Verdict]:
     """What is flagged in an answer to so many inputs. Raises Outage for one that is no such answer."""
     results = answer.get("results") if isinstance(answer, Mapping) else None
     if not isinstance(results, list) or len(results) != count:
-        raise Outage("the moderation endpoint's answer has not a result for each text")
+        raise Outage("the moderation endpoint's answer does not have a result for each text")
     for result in results:
         categories = result.get("categories") if isinstance(result, Mapping) else None
         if not isinstance(categories, Mapping):

@@ -1,4 +1,4 @@
-"""What people are told when a text is not taken or not published."""
+"""The messages for a text that is not taken or not published."""
 
 from __future__ import annotations
 

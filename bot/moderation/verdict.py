@@ -32,7 +32,7 @@ class Moderator(Protocol):
     """Judges texts."""
 
     async def judge(self, text: str) -> Verdict | None:
-        """Why the text is not taken, None when it may be. Raises Outage when that cannot be told now."""
+        """Why the text is not taken, None when it may be. Raises Outage when that cannot be decided now."""
         ...
 
 

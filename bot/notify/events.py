@@ -1,4 +1,4 @@
-"""Which events are told outside GitHub, to whom, in which words."""
+"""Which events people are notified of outside GitHub, who, and with which text."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ async def note_event(
     why: str = "",
     key: str = "",
 ) -> None:
-    """Make the notices of an event of a task, one for each who wants to be told; ``why`` is redacted already.
+    """Make the notices of an event of a task, one for each target that subscribes to it; ``why`` is redacted
+    already.
 
-    ``event`` is failed, approval or budget. Doing it twice is doing it once, by ``key``: the task's own where
-    it is empty.
+    ``event`` is failed, approval or budget. Calling it again changes nothing, by ``key``: the task's own
+    where it is empty.
     """
     body = make_body(task, event, base_url=base_url, why=why)
     wanted: list[tuple[str, str]] = []

@@ -73,7 +73,7 @@ class CheckedResolver(AbstractResolver):
 
 
 def check_repository_url(url: str, hosts: frozenset[str]) -> str:
-    """The address anew from its parts, so that no two readers of it differ.
+    """The address rebuilt from its parts, so that all readers of it agree.
 
     Raises NoticeRefused unless a hob.yml may have notices sent there: https, port 443, a listed host.
     """
@@ -127,7 +127,7 @@ async def post_notice(
         raise NoticeRefused(f"{type(trouble).__name__} on the way") from None
     if answer.status // 100 == 2:
         return
-    # What a host answers that a hob.yml named is not handed on: it is nobody's to read through Hob.
+    # The answer of a host that a hob.yml named is not shown: Hob must not become a way to read from it.
     why = f"HTTP {answer.status}" + ("" if is_repositorys else f": {said[:200]}")
     raise NoticeRefused(why, for_good=answer.status in (400, 401, 403, 404, 410))
 

@@ -159,7 +159,7 @@ def apply_suggestion(brief: Brief, shells: Sequence[str]) -> NextStep:
             return "blocked", "", "The suggestion stands on a line that the pull request removes."
         asked = {"path": spot.path, "start": start, "end": spot.line, "expected": seen,
                  "lines": found[0]}  # fmt: skip
-        return make_guest_command("suggest.py", json.dumps(asked)), SHORT_SECONDS
+        return make_guest_command("apply_suggestion.py", json.dumps(asked)), SHORT_SECONDS
     done = _read_suggest_result(shells[0])
     if "refused" in done:
         return "blocked", "", f"The suggestion was not put in: {done['refused']}. Nothing was changed."

@@ -27,7 +27,7 @@ _WRONG = {
     "a line before the first": ("read", {"path": "calc.py", "start": 0}),
     "more lines than there may be": ("read", {"path": "calc.py", "lines": 10**9}),
     "an empty pattern": ("search", {"pattern": ""}),
-    "a pattern that is none": ("search", {"pattern": "("}),
+    "an invalid pattern": ("search", {"pattern": "("}),
     "an option for a pattern's path": ("search", {"pattern": "x", "path": "--pre=/bin/sh"}),
     "an option for a glob": ("search", {"pattern": "x", "glob": "{" * 300}),
     "nothing to replace": ("edit", {"path": "calc.py", "old": "", "new": "x"}),

@@ -17,7 +17,7 @@ from bot.redteam.repository import HELD
 from bot.redteam.stage import Played, RedTeam, open_red_team
 from bot.settings import Settings
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 
 _MEND = call("edit", path="calc.py", old="x + 2", new="x * 2")
 

@@ -20,7 +20,8 @@ from bot.redteam.move import Call, Move, Seen, Surroundings, call
 from bot.redteam.repository import make_repository
 from bot.run.attempts.attempt import run_attempt
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 
 TOGETHER = 45  # moves in one run, at most
 _PLACES = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm", "/etc", "/usr")))  # noqa: S108 - only looked at

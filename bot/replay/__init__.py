@@ -1,1 +1,1 @@
-"""``hob replay``: drive a stored run again from its recorded answers."""
+"""``hob replay``: run a stored run again with its recorded answers."""

@@ -25,7 +25,8 @@ from bot.errors import HobError, UserError
 from bot.replay.sameness import is_redacted, is_same, render_difference
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 
 Record = Mapping[str, Any]
 # The checks are run by the run and not by the loop; when a command in the background prints is up to chance.
@@ -84,7 +85,7 @@ async def replay(
 
 
 async def load_records(store: Store, run_id: int, attempt: int | None) -> list[Record]:
-    """The records of a run's turns. Raises UserError when there are none, or they cannot be driven again."""
+    """The records of a run's turns. Raises UserError when there are none, or they cannot be replayed."""
     if await store.get_run(run_id) is None:
         raise UserError(f"there is no run {run_id}")
     records: list[Record] = [turn.record for turn in await store.list_turns(run_id, ordinal=attempt)]

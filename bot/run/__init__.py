@@ -1,1 +1,1 @@
-"""One attempt at a task: prepare, think, prove, publish."""
+"""One run of a task: prepare, think, prove, publish."""

@@ -18,7 +18,7 @@ from bot.run.messages.ends import render_failure, render_left_branch
 from bot.run.messages.push_refused import render_push_refused
 from bot.run.stored import load_proven_change
 from bot.tasks.database.transactions import WAIT_SECONDS, is_unreachable, retry_while_away
-from bot.tasks.leases import MAX_LEASES
+from bot.tasks.leases.expire import MAX_LEASES
 from bot.tasks.runs import RunRecord
 from sandbox.spec import SandboxUnavailable
 
@@ -28,12 +28,12 @@ MOST_WAITED = timedelta(days=3)  # from the first run on, for a provider, for Gi
 LONGEST_WAIT = 6 * 3600.0  # seconds, at once
 LONGEST_PAUSE = 600.0  # seconds between looks whether an outage is over
 PATIENCE = (5.0, 30.0, 120.0)  # seconds after which what was refused is asked for again, before it is an end
-WORTH_TELLING = 60.0  # seconds: of shorter waits the thread is told nothing
+WORTH_TELLING = 60.0  # seconds: shorter waits are not shown on the thread
 TELLING_SECONDS = 10.0  # that this may take
 
 
 async def classify_error(job: Job, error: Exception) -> TaskEnd | None:
-    """How the task ends by ``error``; None when the task was put back to be taken up again later.
+    """How the task ends by ``error``; None when the task was put back to be run again later.
 
     Raises LeaseLost.
     """
@@ -68,7 +68,7 @@ async def fail_task(job: Job, message: str, *, phase: str = "", log: str = "", r
 
 
 async def _end_with_patch(job: Job, message: str) -> TaskEnd | None:
-    """The end of a task of whose proven change GitHub takes nothing; None where there is no such change."""
+    """The end, with a patch, of a task whose proven change GitHub refuses; None without a proven change."""
     proven = load_proven_change(await job.store.load_changes(job.task.id))
     if proven is None or await job.store.has_pushed(job.task.id):
         return None
@@ -108,7 +108,7 @@ async def park_task(job: Job, parked: Parked | Outage) -> TaskEnd | None:
 
 
 def retry_if_transient(error: Exception) -> Outage | None:
-    """Trouble of this machine that may be over soon, as a wait; None for everything else."""
+    """Temporary trouble of this machine, as a wait; None for everything else."""
     if isinstance(error, SandboxUnavailable):
         return Outage(f"No sandbox is to be had on the machine that runs Hob: {error}")
     if trouble := find_disk_trouble(error):
@@ -140,7 +140,7 @@ async def _wait(job: Job, reason: str, *, after: float) -> None:
     if after >= WORTH_TELLING:
         try:
             async with asyncio.timeout(TELLING_SECONDS):
-                await job.publisher.show_wait(reason)
+                await job.publisher.comment.show_wait(reason)
         except (UserError, Retry, Parked, TimeoutError) as trouble:
             log.warning("run.wait_not_shown", reason=str(trouble))
     await job.store.release(job.run, TaskState.WAITING, reason, after=after, counted=False)

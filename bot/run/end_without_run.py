@@ -1,5 +1,5 @@
-"""Tasks that ended without a run that could say so: the worker died, they were stopped in the queue, or
-GitHub did not take the final text when they ended.
+"""Tasks whose end no run could publish: the worker died, they were stopped in the queue, or GitHub did not
+accept the final text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bot.run.messages.attempts import render_stop
 from bot.run.messages.ends import render_failure, render_left_branch
 from bot.run.messages.progress_comment import render_final, task_mark
 from bot.run.publish import check_run
-from bot.run.publish.publisher import replace_comment
+from bot.run.publish.progress_comment import replace_comment
 from bot.run.stored import load_task_end
 from bot.tasks.database.column_values import restore
 from bot.tasks.effects import Effects
@@ -31,7 +31,7 @@ async def notify_end(parts: Parts, task_id: int) -> None:
     """Write how the task ended into its progress comment, or into a new one.
 
     Where GitHub refuses (the repository is gone, the thread locked, the app uninstalled) it is tried again,
-    ever more rarely, for a day. Raises Retry and Parked for another time.
+    with growing pauses, for a day. Raises Retry and Parked to be called again.
     """
     task = await parts.store.get_task(task_id)
     if task is None:
@@ -46,7 +46,7 @@ async def notify_end(parts: Parts, task_id: int) -> None:
         age = (datetime.now(UTC) - task.updated_at).total_seconds()
         if age < RETRY_SECONDS:
             raise Parked(refused.message, after=max(60.0, age)) from None
-        log.warning("task.cannot_be_told", reason=refused.message)
+        log.warning("task.end_not_posted", reason=refused.message)
 
 
 async def _write_end(parts: Parts, task: Task) -> None:

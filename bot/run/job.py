@@ -19,15 +19,17 @@ from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.live_screen import RunScreen
-from bot.run.publish.progress_comment import ProgressComment
-from bot.run.publish.publisher import Identity, Publisher
+from bot.run.publish.context import Identity, PublishContext
+from bot.run.publish.published_plan import PublishedPlan
+from bot.run.publish.publisher import Publisher
 from bot.settings import Settings
-from bot.tasks.lease import CancelLooks, Lease
+from bot.tasks.effects import Effects
+from bot.tasks.leases.renew import CancelLooks, Lease
 from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import fetch_commits, rebuild_merge
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +57,8 @@ class Parts:
 class Job:
     """A claimed task and what its run works with. ``attempt_store`` is set when its attempts begin.
 
-    ``flags`` are what flags said to the task; ``parts`` are the worker's as these have them, and
-    ``system_prompt`` is theirs, '' for the one that is shipped.
+    ``flags`` are the flags' values for the task; ``parts`` are the worker's with these applied, and
+    ``system_prompt`` is the one that a flag names, '' for the one that is shipped.
     """
 
     lease: Lease
@@ -70,26 +72,33 @@ class Job:
         self._address(task)
 
     def _address(self, task: Task) -> None:
-        """Take up the task, and speak with its repository by the name that it has there."""
+        """Set the task, and the API of its repository under the name that the task has for it."""
         parts, repo = self.parts, task.repo
         # The token goes to the operator's host: a payload is only as trusted as the webhook's secret.
         repo = replace(repo, clone_url=parts.github.clone_url(repo.owner, repo.name))
         self.task = task = replace(task, repo=repo)
         self.api: RepoApi = parts.github.for_repo(task.installation, repo.id, repo.owner, repo.name)
-        self.publisher = Publisher(
-            self.store, self.api, task, self.run, parts.identity, parts.redactor, run_url=self.run_url
+        context = PublishContext(
+            api=self.api,
+            effects=Effects(self.store, self.run),
+            task=task,
+            identity=parts.identity,
+            safe=parts.redactor.text,
+            run_url=self.run_url,
         )
-        self.progress = ProgressComment(
+        self.publisher = Publisher(context, self.store, self.run)
+        self.progress = PublishedPlan(
             self.store,
             self.run,
-            self.publisher,
+            self.publisher.comment,
             parts.redactor,
             parts.moderator,
             edit_seconds=parts.settings.progress_seconds,
         )
 
     async def follow_repository(self) -> None:
-        """Find the repository where it is now: it may have been renamed or transferred since it was asked.
+        """Find the repository under its present name: it may have been renamed or transferred since the
+        request.
 
         Raises UserError when another one has its name.
         """
@@ -105,14 +114,14 @@ class Job:
 
     @asynccontextmanager
     async def show_commands(self) -> AsyncIterator[None]:
-        """Show people what the run's commands print during the block."""
+        """Show users on the dashboard what the run's commands print during the block."""
         parts = self.parts
         async with RunScreen(self.store, parts.watched, self.run, parts.redactor) as screen:
             self.parts = replace(parts, workshop=parts.workshop.with_screen(screen))
             yield
 
     async def note_event(self, event: str, why: str = "", *, key: str = "") -> None:
-        """Have people told outside GitHub that the task failed, waits for approval, or used its budget."""
+        """Notify people outside GitHub that the task failed, waits for approval, or used up its budget."""
         settings, safe = self.parts.settings, self.parts.redactor.text(why)
         await note_event(
             self.store, settings.notify, self.task, event, base_url=settings.base_url, why=safe, key=key

@@ -1,4 +1,4 @@
-"""What a run made is read once more before people see it: its words, and the lines that it adds."""
+"""A run's result is moderated before it is published: its texts, and the lines that it adds."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from bot.run.stored import dump_proven_change, load_proven_change, load_task_end
 from bot.run.strategies.table import Strategy, choose_strategy
 from bot.run.task_end import end_task
 from bot.tasks.database.transactions import first_line, is_unreachable
-from bot.tasks.lease import Lease
+from bot.tasks.leases.renew import Lease
 from bot.trace import span
 
 __all__ = ["Parts", "work"]
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 async def work(parts: Parts, task_id: int) -> bool:
-    """Claim the task, work on it and end it; False at once when it is not there to be claimed."""
+    """Claim the task, work on it and end it; False at once when it cannot be claimed."""
     claimed = await parts.store.claim(task_id, parts.worker)
     if claimed is None:
         return False
@@ -117,7 +117,7 @@ async def _hand_back(job: Job) -> None:
 
 
 async def _publish(job: Job, strategy: Strategy, proven: ProvenChange) -> TaskEnd:
-    """Publish what was proved. Raises UserError when whoever asked for it is no longer allowed to.
+    """Publish what was proved. Raises UserError when the requester is no longer allowed to ask for it.
 
     It is stored first, so that any worker can publish it.
     """

@@ -46,7 +46,7 @@ async def end_task(job: Job, end: TaskEnd) -> None:
 
 
 def find_events(end: TaskEnd) -> list[str]:
-    """What of this end people may want to be told of outside GitHub."""
+    """The events of this end that people may be notified of outside GitHub."""
     result = end.result
     events = ["failed"] if end.state is TaskState.FAILED else []
     if result is not None and end.state is TaskState.DONE and result.changes.releasable:

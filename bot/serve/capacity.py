@@ -50,7 +50,7 @@ def read_machine(cgroups: Path = CGROUPS) -> Machine:
 
 
 def compute_capacity(settings: Settings, machine: Machine) -> Capacity:
-    """What the machine carries; HOB_CONCURRENCY and HOB_COMMANDS have the last word."""
+    """What the machine can run at once; HOB_CONCURRENCY and HOB_COMMANDS override it."""
     memory, command = int(machine.memory * USED), settings.memory_mib * MiB
     kept = min(KEPT_RUNS * RUN_BYTES, memory // 4)
     commands = settings.commands or max(1, min(COMMANDS_PER_CPU * machine.cpus, (memory - kept) // command))

@@ -1,9 +1,10 @@
-"""Tell when the event loop stands still: for how long, what it was at, and what other threads were at.
+"""Logs when the event loop is blocked: for how long, its stack, and the stacks of other threads.
 
-While the loop stands, no stop, no status and no signal is heard. A thread of its own looks, since the loop
-cannot; a thread gets the interpreter's lock even while Python code is busy, though not inside one call of C
-code, whose stack it sees as soon as the call returns. Such a call in another thread holds the loop up too,
-and the loop then seems to wait for events: so what other threads were at is told as well.
+While the loop is blocked, no stop, no status request and no signal is handled. A thread of its own looks,
+since the loop cannot; a thread gets the interpreter's lock even while Python code is busy, though not inside
+one call of C code, whose stack it sees as soon as the call returns. Such a call in another thread holds the
+loop up too, and the loop then seems to wait for events: so the stacks of the other threads are logged as
+well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A worker says every few seconds, in the database, that it is there and how it is."""
+"""A worker's heartbeat: every few seconds it stores its state in the database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EVERY_SECONDS = 10.0
 async def report_presence(
     records: WorkerRecords, worker: str, slots: int, metrics: WorkerMetrics, disk_cache: DiskCache
 ) -> None:
-    """Say it until cancelled, then that the worker is gone; while the database is away, nothing is said."""
+    """Report until cancelled, then that the worker is gone; skipped while the database is away."""
     try:
         while True:
             disk = disk_cache.last  # None until it was measured first

@@ -112,13 +112,13 @@ async def _migrate_later(database: Database, url: str, stop: asyncio.Event) -> N
             await migrate(database)
         except DatabaseTrouble:
             stop.set()  # this version cannot work with it
-            log.exception("database.unfit")
+            log.exception("database.unusable")
             return
         except Exception as trouble:
             if not is_unreachable(trouble):
                 raise
             continue
-        log.info("database.there")
+        log.info("database.reachable")
         return
 
 
@@ -133,7 +133,7 @@ async def identify_or_wait(github: GitHub, stop: asyncio.Event, *, every: float 
             return await github.identify()
         except (Parked, Retry) as away:
             if not told:
-                log.error("github.awaited", error=str(away))
+                log.error("github.waiting", error=str(away))
                 told = True
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), every)

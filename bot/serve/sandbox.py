@@ -1,4 +1,4 @@
-"""The sandbox of this machine, as the settings have it, and whether it holds."""
+"""The sandbox of this machine as configured, and the test whether it holds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 
 from bot.errors import HobError
 from bot.settings import Settings, SettingsError
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from sandbox.egress.company import make_trust, parse_private_hosts, parse_proxy
 from sandbox.egress.upstream import Upstream
 from sandbox.probe import probe
@@ -34,8 +34,8 @@ def make_workshop(
 ) -> Workshop:
     """Layers and sandboxes below the state directory; nothing is tested or cleared yet.
 
-    ``commands`` run in its sandboxes at once, None for any number; ``observe_command`` is told of each that
-    ended, and for how many seconds it had waited.
+    ``commands`` run in its sandboxes at once, None for any number; ``observe_command`` is called for each
+    that ended, and for how many seconds it had waited.
     """
     return Workshop(
         settings.home,
@@ -87,7 +87,7 @@ async def open_workshop(
 
 
 async def check_sandbox(settings: Settings) -> None:
-    """Have the sandbox attacked, once in a process; raises HobError when something gets through."""
+    """Run the self-test's attacks, once in a process; raises HobError when one gets through."""
     what = (settings.sandbox, settings.image, settings.docker)
     if what in _HOLDS:
         return

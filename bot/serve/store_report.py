@@ -1,4 +1,4 @@
-"""What a command of the operator's found, put where the dashboard finds it; no command fails by it."""
+"""Stores the report of an operator's command for the dashboard; never makes the command fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.tasks.store import Store
 
 
 async def store_report(settings: Settings, kind: ReportKind, found: Mapping[str, Any]) -> str:
-    """Store it, where this machine has or names a database; returns why it is not stored, '' where it is.
+    """Store the report, where this machine has or names a database; returns why not, '' where it is stored.
 
     The tables are taken as they are: no command that only looks around brings them to another version.
     """

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 async def serve_web(settings: Settings, stop: asyncio.Event | None = None) -> None:
-    """Receive webhooks until ``stop``, by default a signal. Raises HobError when a port cannot be had.
+    """Receive webhooks until ``stop``, by default a signal. Raises HobError when a port cannot be opened.
 
     While the database is away it listens and answers 503, which GitHub keeps for redelivery.
     """

@@ -27,7 +27,7 @@ from bot.offline.registry import MODELS
 from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
 from bot.run.publish.branch import remove_branch
-from bot.run.publish.publisher import Identity
+from bot.run.publish.context import Identity
 from bot.serve.capacity import compute_capacity, read_machine
 from bot.serve.loop_watchdog import watch_loop
 from bot.serve.metrics.measured_store import MeasuredStore
@@ -41,14 +41,14 @@ from bot.settings import Settings
 from bot.tasks.database.connection import Database, wait_for_database
 from bot.tasks.database.transactions import is_unreachable
 from bot.tasks.deletion.by_age import Retention
-from bot.tasks.lease import CancelLooks, worker_name
+from bot.tasks.leases.renew import CancelLooks, worker_name
 from bot.tasks.live.records import WatchedRuns
 from bot.tasks.queue import Queue
 from bot.tasks.safety.limits import RequestLimits
 from bot.tasks.store import Store
 from bot.tasks.write_turns import WriteTurns
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 
 log = structlog.get_logger()
 

@@ -29,8 +29,8 @@ from bot.run.prepare.environment import add_environment
 from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
 from bot.workspace.agents_md import make_guide, split_guides
-from bot.workspace.checkout import Workshop
 from bot.workspace.network import describe_egress
+from bot.workspace.workshop import Workshop
 from sandbox.spec import ENGINE
 
 Notify = Callable[[str], None]

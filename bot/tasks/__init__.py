@@ -1,1 +1,1 @@
-"""The truth about every task and run, in PostgreSQL."""
+"""Tasks, runs and all else that Hob stores in PostgreSQL. Nothing else decides who works on what."""

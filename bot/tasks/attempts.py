@@ -28,7 +28,7 @@ from bot.tasks.database.column_values import pack, plain, restore, storable, unp
 from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import AttemptState, attempt_files, attempt_turns, attempts
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
-from bot.tasks.leases import is_held, make_lease_lost
+from bot.tasks.leases.fence import is_held, make_lease_lost
 
 MAX_WORKSPACE_BYTES = (
     16 << 20

@@ -32,7 +32,7 @@ from sqlalchemy.sql.selectable import LateralFromClause
 from bot.domain import Phase, Run, TaskState
 from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks
-from bot.tasks.leases import is_held, make_lease_lost
+from bot.tasks.leases.fence import is_held, make_lease_lost
 
 _RESERVING = 7_240_003  # advisory: reservations of one installation, one after the other
 _USED = (("turns",), ("input_tokens", "output_tokens"), ("usd",), ("seconds",))

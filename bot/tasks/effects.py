@@ -15,7 +15,8 @@ from bot.tasks.database.column_values import plain
 from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import effects
 from bot.tasks.database.transactions import retry_while_away
-from bot.tasks.leases import LEASE, LeaseRecords, make_lease_lost, make_renewal, name_lease
+from bot.tasks.leases.fence import make_lease_lost, name_lease
+from bot.tasks.leases.records import LEASE, LeaseRecords, make_renewal
 
 Answer = dict[str, Any]
 

@@ -1,8 +1,8 @@
 """The worker's two lanes: deliveries, which are short, and runs, which are long.
 
-A job of procrastinate only wakes: one that names a task waits for a free slot, starts the run as an asyncio
-task and is done. A database that restarts therefore ends procrastinate's workers, which are started again,
-but no run: a run depends on its lease alone.
+A job of procrastinate is only a wake-up: one that names a task waits for a free slot, starts the run as an
+asyncio task and is done. A database that restarts therefore ends procrastinate's workers, which are started
+again, but no run: a run depends on its lease alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import first_line, is_unreachable
 from bot.tasks.deletion.by_age import KEPT, Retention
-from bot.tasks.leases import LEASE
+from bot.tasks.leases.records import LEASE
 from bot.tasks.store import Store
 from bot.tasks.sweep import SweepCounts, sweep
 from bot.tasks.wake import CALLS, INBOX, RUNS, queue_app
@@ -42,7 +42,7 @@ DELIVERY_SECONDS = 120.0  # that the handling of one delivery may take
 
 
 class Queue:
-    """One worker process's end of the queue.
+    """The queue as one worker process serves it.
 
     ``grace`` is how long runs may go on after a stop before they are cancelled, ``every`` the seconds between
     sweeps, ``poll`` those between looks for jobs whose notification was lost: procrastinate 3.10 forgets one
@@ -83,11 +83,10 @@ class Queue:
         which returns False when another worker had claimed it.
 
         Tasks that ended while no run could notify the thread (died workers, cancelled in the queue) go to
-        ``on_ended(id)``, deliveries that failed for good to ``on_failed(guid, reason)``. ``on_swept`` is told
-        what a sweep of this worker repaired. Once a minute some worker of those that share the database calls
-        ``every_minute()``.
-        On stop no new work is taken, deliveries end within seconds, runs get ``grace`` and
-        then asyncio.CancelledError. Returns when all have ended.
+        ``on_ended(id)``, deliveries that failed for good to ``on_failed(guid, reason)``. ``on_swept`` is
+        called with what a sweep of this worker repaired. Once a minute some worker of those that share the
+        database calls ``every_minute()``. On stop no new work is taken, deliveries end within seconds, runs
+        get ``grace`` and then asyncio.CancelledError. Returns when all have ended.
         """
         self._slots = asyncio.Semaphore(concurrency)
         self._inbox_slots = asyncio.Semaphore(INBOX_SLOTS)
@@ -100,13 +99,13 @@ class Queue:
         }
         sweeper = asyncio.create_task(self._sweep_until(stop, on_swept), name="sweep")
         try:
-            await self._lanes_until(stop, calls)
+            await self._keep_lanes_running(stop, calls)
         finally:
             sweeper.cancel()
             await asyncio.wait({sweeper})
             await self._finish_runs()
 
-    async def _lanes_until(self, stop: asyncio.Event, calls: dict[str, Any]) -> None:
+    async def _keep_lanes_running(self, stop: asyncio.Event, calls: dict[str, Any]) -> None:
         failures = 0
         while not stop.is_set():
             started = asyncio.get_running_loop().time()
@@ -118,7 +117,7 @@ class Queue:
                 )
                 app = queue_app(connector)
                 async with app.open_async():
-                    await self._lanes(app, stop, calls)
+                    await self._run_lanes(app, stop, calls)
                 if not stop.is_set():
                     log.warning("queue.lanes_ended", again_in=pause)
             except Exception as trouble:  # the lanes' boundary: whatever ends them, they are started again
@@ -134,7 +133,7 @@ class Queue:
         connection = await psycopg.AsyncConnection.connect(self._database.url, connect_timeout=3)
         await connection.close()
 
-    async def _lanes(self, app: App, stop: asyncio.Event, calls: dict[str, Any]) -> None:
+    async def _run_lanes(self, app: App, stop: asyncio.Event, calls: dict[str, Any]) -> None:
         """Both lanes until either ends (the database went away) or ``stop``."""
         options: dict[str, Any] = {
             "install_signal_handlers": False,
@@ -228,7 +227,7 @@ class Queue:
             async with asyncio.timeout(DELIVERY_SECONDS):
                 await on_failed(guid, why)
         except Exception as trouble:  # the worker's boundary: `hob doctor` lists the delivery in any case
-            log.warning("delivery.failure_not_told", error=first_line(trouble))
+            log.warning("delivery.failure_not_reported", error=first_line(trouble))
 
     async def _notify(self, task: int, on_ended: OnTask | None) -> None:
         with structlog.contextvars.bound_contextvars(task=task):
@@ -271,7 +270,7 @@ class Queue:
 
 
 async def count_live_workers(engine: AsyncEngine, silence: float = 15.0) -> int:
-    """How many workers gave a sign of life in the last ``silence`` seconds, each in two lanes."""
+    """How many workers sent a heartbeat in the last ``silence`` seconds; each has two lanes."""
     query = text(
         "SELECT count(*) FROM procrastinate_workers"
         " WHERE last_heartbeat > clock_timestamp() - make_interval(secs => :silence)"
@@ -287,7 +286,7 @@ async def _tick(every_minute: EveryMinute | None) -> None:
             await every_minute()
     except Exception as trouble:  # the job's boundary: the next one may fare better
         if not is_unreachable(trouble):
-            log.exception("queue.minute_broken")
+            log.exception("queue.minute_job_failed")
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:

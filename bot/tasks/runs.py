@@ -19,7 +19,7 @@ from bot.tasks.database.column_values import pack, plain, storable, unpack
 from bot.tasks.database.reading import read_from
 from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks, turns
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
-from bot.tasks.leases import is_held, make_lease_lost
+from bot.tasks.leases.fence import is_held, make_lease_lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from bot.tasks.deletion.removed_installations import RemovalRecords
 from bot.tasks.deliveries.records import DeliveryRecords
 from bot.tasks.deliveries.undelivered import UndeliveredRecords
 from bot.tasks.learning.records import LearningRecords
-from bot.tasks.leases import LeaseRecords
+from bot.tasks.leases.records import LeaseRecords
 from bot.tasks.live.records import LiveRecords
 from bot.tasks.notices.records import NoticeRecords
 from bot.tasks.pulls.records import PullRecords

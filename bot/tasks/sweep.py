@@ -14,7 +14,8 @@ from bot.tasks.database.tables import deliveries, tasks
 from bot.tasks.deletion.by_age import KEPT, Retention, delete_old_records
 from bot.tasks.deletion.removed_installations import delete_removed_installations
 from bot.tasks.deliveries.records import is_due
-from bot.tasks.leases import expire_leases, is_claimable
+from bot.tasks.leases.expire import expire_leases
+from bot.tasks.leases.next_task import is_claimable
 from bot.tasks.steering import queue_late_steering
 from bot.tasks.transitions import change_state
 from bot.tasks.wake import wake_delivery, wake_notifier, wake_task

@@ -1,4 +1,4 @@
-"""Make text harmless where GitHub and other tools read it as it stands: commit messages and titles.
+"""Make text harmless where GitHub and other tools read it without rendering: commit messages and titles.
 
 There is no code there that would keep a mention or a keyword quiet. Backticks, ``**kwargs`` and ``#1`` stay.
 Trailers (https://git-scm.com/docs/git-interpret-trailers) and the footers by which release tools choose a

@@ -32,7 +32,7 @@ def mark(key: str) -> str:
 
 
 def add_mark(text: str, key: str) -> str:
-    """``text`` with this marker as its last line, and rid of any other that somebody put into it."""
+    """``text`` with this marker as its last line, and without any other that somebody put into it."""
     return f"{MARK.sub('', text).rstrip()}\n\n{mark(key)}"
 
 
@@ -43,7 +43,7 @@ def has_mark(body: str | None, key: str) -> bool:
 
 
 def length(text: str) -> int:
-    """How long GitHub takes a text to be: an astral character counts twice."""
+    """A text's length as GitHub counts it, in UTF-16 units: an astral character counts twice."""
     return len(text) + sum(1 for char in text if char > "\uffff")
 
 

@@ -1,4 +1,4 @@
-"""A command's output while it comes, as lines with colours and nothing else of what a terminal can be told.
+"""A command's output while it arrives, as lines with colours and without any other terminal control.
 
 Taking a piece costs no more than copying it: lines are made when somebody asks for them. What nobody asked
 for in time is dropped from the front and counted.
@@ -32,7 +32,7 @@ class LiveLines:
 
 
 class LiveBuffer:
-    """The output of one command, from what was not asked for yet."""
+    """The output of one command that was not taken yet."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()

@@ -77,6 +77,6 @@ def fill_phrase(text: str, words: Mapping[str, str]) -> str:
 
 
 def compile_phrases(phrases: Sequence[str], words: Mapping[str, str]) -> re.Pattern[str]:
-    """A pattern for a sentence as ``split_sentences`` gives it. Raises re.error for a phrase that is none."""
+    """A pattern for a sentence as ``split_sentences`` gives it. Raises re.error for an invalid phrase."""
     choice = "|".join(fill_phrase(each, words) for each in phrases)
     return re.compile(f" (?:{choice}) ")

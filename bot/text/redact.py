@@ -3,8 +3,9 @@
 Two nets. **Known secrets** are found raw, reversed, in the encodings of ``bot.text.disguises``, some of them
 over each other, in capitals, small and wide letters, also when they are wrapped over lines, when something
 else than letters and digits stands between their characters, when they are written one letter a line or
-among others, or when only a part of at least 23 characters is there. **Shapes** are found unseen: GitHub's
-tokens (the long format with dots, hyphens and underscores too), provider keys, private keys, JWTs.
+among others, or when only a part of at least 23 characters is there. **Shapes** find secrets that are not
+known: GitHub's tokens (the long format with dots, hyphens and underscores too), provider keys, private keys,
+JWTs.
 https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
 """
 
@@ -148,7 +149,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` with each secret replaced by ``[redacted: KIND]``; all of it where one is disguised so
-        that its place cannot be told.
+        that its place is unknown.
         """
         if self._learnt.known.is_in(squeeze(text)):
             text = _replace(text, _find_regions(text, self._learnt.known, GAPS), KNOWN)

@@ -1,4 +1,4 @@
-"""What commands print, as text: terminal control taken out, long output bounded, saying what was left out."""
+"""Output of commands as text: without terminal control codes, bounded, with a note on what is left out."""
 
 from __future__ import annotations
 

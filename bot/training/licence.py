@@ -1,4 +1,4 @@
-"""Which licence a repository's own file names, told from its first words."""
+"""Which licence a repository's own file has, recognised by its first words."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ _SAID = (
 
 
 def name_licence(text: str) -> str:
-    """The licence's SPDX name, or ``other`` for a text that is none of the common ones."""
+    """The licence's SPDX name, or ``other`` for a less common one."""
     small = " ".join(text.lower().split())[:20_000]
     return next((name for name, words in _SAID if all(word in small for word in words)), "other")

@@ -108,7 +108,7 @@ async def merge_base_branch(
 async def rebuild_merge(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSet) -> None:
     """Make sure that the mirror holds the merged tree that a merge was built on, on whatever machine.
 
-    Raises UserError when that is not what comes of it any more.
+    Raises UserError when the merge now gives another tree.
     """
     if await mirror.resolve(task.repo.id, changes.base) is not None:
         return
@@ -159,7 +159,7 @@ def conclude_merge(
     changes: ChangeSet,
     protected: Sequence[str] = (),
 ) -> tuple[Outcome, ChangeSet]:
-    """What a merge comes to: its commit's parents when every conflict is settled, else why not, by name.
+    """The result of a merge: its commit's parents when every conflict is settled, else why not, by name.
 
     ``protected`` are hob.yml's patterns. Blocking: reads the merged files from the bare repository ``repo``.
     """
@@ -202,7 +202,7 @@ def find_unsettled(merged: MergeResult, repo: str, changes: ChangeSet) -> list[s
 def find_carried_in(merged: MergeResult, repo: str, protected: Sequence[str]) -> list[str]:
     """The protected paths to which the merge brought what neither side has there, by following a rename.
 
-    No gate saw that: on its own side it stood under a name that anybody may change.
+    No gate saw that: on its own side the file had a name that anybody may change.
     """
     found = []
     with closing(Repo(repo)) as opened:

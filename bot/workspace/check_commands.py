@@ -1,4 +1,4 @@
-"""Which of the repository's own checks to run: what hob.yml says, else what the tree shows."""
+"""Which of the repository's own checks to run: those of hob.yml, else those that the tree declares."""
 
 from __future__ import annotations
 

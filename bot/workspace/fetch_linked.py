@@ -1,4 +1,4 @@
-"""Fetches what a commit points to, as hob.yml allows it; what cannot be had is named later."""
+"""Fetches what a commit points to, as hob.yml allows it; what cannot be fetched is reported later."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.git.linked.content import LinkedContent
 from bot.git.linked.lfs import download_objects
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import read_repo_config
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 
 log = structlog.get_logger()
 

@@ -71,7 +71,7 @@ def render_forbidden(by: str, *wishes: Internet) -> tuple[Blocked, ...]:
 class CommandSlots:
     """How many commands the sandboxes of one worker run at once; None is any number.
 
-    ``observe`` is told of each that ended, and for how many seconds it had waited.
+    ``observe`` is called for each that ended, with the seconds that it had waited.
     """
 
     def __init__(

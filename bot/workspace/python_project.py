@@ -1,7 +1,8 @@
-"""A Python project read from its manifests: its name and version, where its packages lie, its entry points.
+"""A Python project read from its manifests: its name and version, the folders of its packages, its entry
+points.
 
-What an installation would add is shown to the sandbox without one: the folders to import from, and records as
-``importlib.metadata`` reads them. Nothing of the project is executed for it.
+What an installation would add is given to the sandbox without one: the folders to import from, and records as
+``importlib.metadata`` reads them. No code of the project is executed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sandbox.spec import WORKSPACE
 
 PROJECTS = "/opt/hob/projects"
 MOST_PROJECTS = 40
-UNKNOWN = "0.0.0"  # where only a build would tell the version
+UNKNOWN = "0.0.0"  # where only a build could determine the version
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9])?")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,60}")
 _ATTRIBUTE = re.compile(
@@ -37,8 +38,11 @@ _OBJECT = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonProject:
-    """``roots`` are folders to import from, '' being the project's own; ``links`` are packages that lie under
-    another name. ``scripts`` and ``entry_points`` are as a manifest has them.
+    """A Python project as its manifests declare it; all paths are from the root of the tree.
+
+    ``folder`` has the manifest, ``roots`` are the folders to import from, ``links`` maps packages to folders
+    of another name. ``entry_points`` are by group, scripts under ``console_scripts``; ``requires`` are the
+    runtime dependencies as written.
     """
 
     folder: str
@@ -51,7 +55,7 @@ class PythonProject:
 
 
 def read_python_project(tree: Tree, folder: str = "") -> PythonProject | None:
-    """The project whose manifest lies in a folder; None where there is none."""
+    """The project whose manifest is in ``folder``; None where there is none."""
     data = tree.toml(join(folder, "pyproject.toml"))
     setup = _read_setup_call(tree.text(join(folder, "setup.py")))
     ini = {
@@ -81,7 +85,7 @@ def read_python_project(tree: Tree, folder: str = "") -> PythonProject | None:
 def write_project_records(project: PythonProject, into: Path) -> None:
     """Write the project's records, launchers of its scripts below ``bin``, and links to its packages.
 
-    The folder is to be shown below PROJECTS in the sandbox; the links lead to WORKSPACE.
+    The folder is meant to be mounted below PROJECTS in the sandbox; the links lead to WORKSPACE.
     """
     (into / "bin").mkdir(parents=True)
     if project.name:
@@ -99,7 +103,7 @@ def write_project_records(project: PythonProject, into: Path) -> None:
         )
         if text:
             (records / "entry_points.txt").write_text(text, "utf-8")
-    # A script is no ``python -m``: it does not look in the current folder.
+    # Unlike ``python -m``, a script does not import from the current folder.
     root = f"{WORKSPACE}/{(project.roots or (project.folder,))[0]}".rstrip("/")
     for name, value in project.entry_points.get("console_scripts", {}).items():
         found = _OBJECT.match(value)
@@ -115,7 +119,7 @@ def write_project_records(project: PythonProject, into: Path) -> None:
 
 
 def list_python_projects(tree: Tree) -> list[PythonProject]:
-    """The root's project and those below it, a bounded number."""
+    """The root's project and those in folders below it, at most ``MOST_PROJECTS``."""
     folders = {folder_of(path) for path in tree.find("pyproject.toml", "setup.py", "setup.cfg")}
     found = (read_python_project(tree, folder) for folder in sorted(folders)[:MOST_PROJECTS])
     return [project for project in found if project]
@@ -130,7 +134,7 @@ def list_import_roots(tree: Tree, projects: Sequence[PythonProject]) -> tuple[st
 
 
 def list_own_modules(tree: Tree, roots: tuple[str, ...]) -> tuple[str, ...]:
-    """What the code in these folders is imported as."""
+    """The names of the top-level modules and packages in these folders."""
     found = set()
     for root in roots:
         start = f"{root}/" if root else ""
@@ -176,7 +180,7 @@ def _read_where(call: ast.Call) -> dict[str, str]:
 def _find_layout(
     tree: Tree, folder: str, data: object, ini: Mapping[str, Any], setup: Mapping[str, Any]
 ) -> tuple[list[str], dict[str, str]]:
-    """The folders below the project's to import from, and packages that lie under another name."""
+    """The folders below the project's to import from, and packages whose folders have another name."""
     tool = get(data, "tool")
     where = get(tool, "setuptools", "packages", "find", "where")
     roots = [*where] if isinstance(where, list) else []
@@ -210,7 +214,7 @@ def _find_layout(
 
 
 def _make_relative(path: str) -> str:
-    """A folder inside the project, '' for the project's own and for all that lies outside."""
+    """A folder inside the project, '' for the project's own and for any outside."""
     parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
     return "" if path.startswith("/") or ".." in parts else "/".join(parts)
 

@@ -15,8 +15,8 @@ from localhub.state import Row
 WEB_FLOW = b"GitHub <noreply@github.com>"
 
 
-def signature_of(account: Row) -> bytes:
-    """The author line of an account, with the address that hides its own."""
+def make_signature(account: Row) -> bytes:
+    """The author line of an account, with its noreply address."""
     return f"{account['name']} <{account['id']}+{account['login']}@users.noreply.github.com>".encode()
 
 
@@ -57,11 +57,11 @@ def make_commit(
     author: bytes | None = None,
     verified: bool = True,
 ) -> str:
-    """Store a commit by the caller, committed (and vouched for, when ``verified``) by GitHub."""
+    """Store a commit by the caller, committed (and signed, when ``verified``) by GitHub."""
     commit = Commit()
     commit.tree = ObjectID(tree.encode())
     commit.parents = [ObjectID(parent.encode()) for parent in parents]
-    commit.author = author or signature_of(actor.writer)
+    commit.author = author or make_signature(actor.writer)
     commit.committer = WEB_FLOW
     commit.author_time = commit.commit_time = int(hub.state.time())
     commit.author_timezone = commit.commit_timezone = 0

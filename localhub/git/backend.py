@@ -52,7 +52,7 @@ async def run_backend(
 ) -> web.StreamResponse:
     """Answer a request with git's output to ``body``, the whole of what the client sent.
 
-    ``finish`` runs once git is done, before the client is told the end.
+    ``finish`` runs once git is done, before the client gets the end.
     """
     length = str(os.fstat(body.fileno()).st_size)
     process = await asyncio.create_subprocess_exec(

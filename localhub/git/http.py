@@ -17,7 +17,7 @@ import localhub
 from localhub.auth import Actor, authenticate, check_repo, includes_level
 from localhub.errors import ApiError, not_found
 from localhub.git.backend import read_backend, run_backend, spool_body
-from localhub.git.pushes import after_push, moves
+from localhub.git.pushes import compare_refs, follow_moves
 from localhub.hub import Hub
 from localhub.rest.api import HUB
 from localhub.rules import hook as rules_hook
@@ -98,7 +98,7 @@ async def _receive(
     async def finish() -> None:
         nonlocal told
         told = True
-        await after_push(hub, actor, repo, moves(before, hub.git.refs(repo["id"])))
+        await follow_moves(hub, actor, repo, compare_refs(before, hub.git.refs(repo["id"])))
 
     try:
         return await run_backend(hub.git.program, request, env, body=body, finish=finish)

@@ -1,4 +1,4 @@
-"""What follows when refs move, by git or by the API: events, and pull requests that go along."""
+"""What follows when refs move, by git or by the API: events, and updates of pull requests."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ SHOWN_COMMITS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A ref that moved; None stands for not being there."""
+    """A ref that moved; None where it did not or does not exist."""
 
     ref: str
     old: str | None
     new: str | None
 
 
-def moves(before: dict[str, str], after: dict[str, str]) -> list[Move]:
-    """The difference of two readings of all refs."""
+def compare_refs(before: dict[str, str], after: dict[str, str]) -> list[Move]:
+    """The moves between two readings of all refs."""
     names = sorted(before.keys() | after.keys())
     every = [Move(ref=name, old=before.get(name), new=after.get(name)) for name in names]
     return [move for move in every if move.old != move.new]
 
 
 async def move_ref(hub: Hub, actor: Actor, repo: Row, move: Move) -> bool:
-    """Move one ref and let everything follow; False when it was not where the caller thought.
+    """Move one ref, with all that follows from it; False when it was not at ``move.old``.
 
     Raises 422 where a rule of the repository does not allow it.
     """
@@ -44,19 +44,19 @@ async def move_ref(hub: Hub, actor: Actor, repo: Row, move: Move) -> bool:
     async with hub.git.lock(repo["id"]):
         if not hub.git.set_ref(repo["id"], move.ref, move.new, old=move.old):
             return False
-    await after_push(hub, actor, repo, [move])
+    await follow_moves(hub, actor, repo, [move])
     return True
 
 
-async def after_push(hub: Hub, actor: Actor, repo: Row, moved: Sequence[Move]) -> None:
-    """Tell what moved, and update pull requests from and to the branches."""
+async def follow_moves(hub: Hub, actor: Actor, repo: Row, moved: Sequence[Move]) -> None:
+    """Send events for the moves, and update pull requests from and to the branches."""
     moved = [move for move in moved if move.ref.startswith(("refs/heads/", "refs/tags/"))]
     if not moved:
         return
     hub.state.update("repos", repo["id"], pushed_at=hub.state.now())
     for move in moved:
-        _first_branch(hub, repo, move)
-        await _tell(hub, actor, hub.state.repo(repo["id"]), move)
+        _set_default_branch(hub, repo, move)
+        await _emit_events(hub, actor, hub.state.repo(repo["id"]), move)
     for move in moved:
         branch = move.ref.removeprefix("refs/heads/")
         if branch != move.ref:
@@ -64,8 +64,8 @@ async def after_push(hub: Hub, actor: Actor, repo: Row, moved: Sequence[Move]) -
             await follow_base(hub, actor, repo, branch, move.new)
 
 
-def _first_branch(hub: Hub, repo: Row, move: Move) -> None:
-    """The first branch of an empty repository becomes the default one."""
+def _set_default_branch(hub: Hub, repo: Row, move: Move) -> None:
+    """Make the first branch of an empty repository its default one."""
     if (
         move.new
         and move.ref.startswith("refs/heads/")
@@ -76,18 +76,18 @@ def _first_branch(hub: Hub, repo: Row, move: Move) -> None:
         hub.state.update("repos", repo["id"], default_branch=branch)
 
 
-async def _tell(hub: Hub, actor: Actor, repo: Row, move: Move) -> None:
+async def _emit_events(hub: Hub, actor: Actor, repo: Row, move: Move) -> None:
     kind, _, name = move.ref.removeprefix("refs/").partition("/")
     about = {"ref": name, "ref_type": "tag" if kind == "tags" else "branch", "pusher_type": "user"}
     if move.old is None:
         more = {"master_branch": repo["default_branch"], "description": repo["description"]}
         events.emit(hub, actor, repo, "create", about | more)
-    events.emit(hub, actor, repo, "push", await _push_payload(hub, actor, repo, move))
+    events.emit(hub, actor, repo, "push", await _render_push(hub, actor, repo, move))
     if move.new is None:
         events.emit(hub, actor, repo, "delete", about)
 
 
-async def _push_payload(hub: Hub, actor: Actor, repo: Row, move: Move) -> dict[str, Any]:
+async def _render_push(hub: Hub, actor: Actor, repo: Row, move: Move) -> dict[str, Any]:
     git, account = hub.git, actor.writer
     shas: list[str] = []
     forced = False

@@ -56,7 +56,7 @@ def schema() -> GraphQLSchema:
 
 @lru_cache(maxsize=200)
 def read_query(query: str) -> DocumentNode | list[dict[str, Any]]:
-    """A query made ready, or what is wrong with it. Kept, as programs ask the same ones again and again."""
+    """A parsed query, or what is wrong with it. Cached, since programs repeat their queries."""
     try:
         document = parse(query)
     except GraphQLError as error:

@@ -46,7 +46,7 @@ def account_of(hub: Hub, raw: bytes) -> Row | None:
 
 
 def render_verification(hub: Hub, repo: Row, commit: Commit) -> Json:
-    """Whether GitHub vouches for the commit; it does for those it made itself."""
+    """Whether GitHub shows the commit as verified, as it does those that it made itself."""
     sql = "SELECT 1 FROM verified_commits WHERE repo_id = ? AND sha = ?"
     if hub.state.maybe(sql, repo["id"], commit.id.decode()) is None:
         return {

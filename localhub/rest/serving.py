@@ -100,7 +100,7 @@ async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> 
 
 
 def _check_version(request: web.Request) -> None:
-    """400 for a version of the API that is none.
+    """400 for a version of the API that does not exist.
 
     https://docs.github.com/en/rest/about-the-rest-api/api-versions
     """

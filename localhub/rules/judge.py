@@ -1,4 +1,4 @@
-"""What a branch's rules say of one move of it: pure, standard library only, since git's hook runs it too.
+"""Whether a branch's rules allow one move of it: pure, standard library only, since git's hook runs it too.
 
 A rule is the JSON of GitHub's rulesets, ``{"type": ..., "parameters": {...}}``.
 https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets
@@ -29,7 +29,7 @@ class NewCommit:
 
 @dataclass(frozen=True)
 class BranchMove:
-    """What happens to a branch: ``before`` and ``after`` are None where it is not there."""
+    """What happens to a branch: ``before`` and ``after`` are None where it does not exist."""
 
     name: str
     before: str | None
@@ -56,7 +56,7 @@ def applies_to(conditions: Mapping[str, Any], branch: str, default_branch: str) 
 
 
 def find_violations(rules: Iterable[Rule], move: BranchMove) -> list[str]:
-    """What each rule that the move breaks says, in the rules' order."""
+    """GitHub's message for each rule that the move breaks, in the rules' order."""
     found = [QUEUED] if move.queued and move.after else []
     for rule in rules:
         judge = JUDGES.get(rule["type"])

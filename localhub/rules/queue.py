@@ -13,7 +13,7 @@ from localhub import events
 from localhub.auth import Actor, user_actor
 from localhub.errors import ApiError
 from localhub.git.authoring import make_commit
-from localhub.git.pushes import Move, after_push
+from localhub.git.pushes import Move, follow_moves
 from localhub.hub import Hub
 from localhub.objects.check import render_head_commit
 from localhub.objects.pull import issue_of
@@ -52,7 +52,7 @@ async def enqueue(hub: Hub, actor: Actor, repo: Row, pull: Row) -> Row:
     )
     entry = hub.state.one("SELECT * FROM queue_entries WHERE id = ?", row_id)
     events.send_pull(hub, actor, repo, "enqueued", pull)
-    await after_push(hub, _queue_actor(hub), repo, [Move(ref=ref, old=None, new=sha)])
+    await follow_moves(hub, _queue_actor(hub), repo, [Move(ref=ref, old=None, new=sha)])
     _send_group(hub, repo, "checks_requested", pull, entry)
     return entry
 
@@ -66,7 +66,8 @@ async def dequeue(hub: Hub, actor: Actor, repo: Row, pull: Row, reason: str) -> 
     events.send_pull(hub, actor, repo, "dequeued", pull, reason=reason)
     _send_group(hub, repo, "destroyed", pull, entry, reason="merged" if reason == "MERGE" else "dequeued")
     hub.git.set_ref(repo["id"], entry["ref"], None, old=entry["head_sha"])
-    await after_push(hub, _queue_actor(hub), repo, [Move(ref=entry["ref"], old=entry["head_sha"], new=None)])
+    gone = Move(ref=entry["ref"], old=entry["head_sha"], new=None)
+    await follow_moves(hub, _queue_actor(hub), repo, [gone])
     return entry
 
 
@@ -90,7 +91,7 @@ async def note_check(hub: Hub, repo: Row, run: Row) -> None:
         await dequeue(hub, actor, repo, pull, "MERGE")
         hub.git.set_ref(repo["id"], ref, entry["head_sha"], old=entry["base_sha"])
         await mark_merged(hub, actor, repo, pull, entry["head_sha"])
-        await after_push(hub, actor, repo, [Move(ref=ref, old=entry["base_sha"], new=entry["head_sha"])])
+        await follow_moves(hub, actor, repo, [Move(ref=ref, old=entry["base_sha"], new=entry["head_sha"])])
 
 
 PASSING = ("success", "neutral", "skipped")

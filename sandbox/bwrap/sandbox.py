@@ -333,7 +333,7 @@ class BwrapSandbox:
 
     @contextmanager
     def _while_paused(self) -> Iterator[None]:
-        """For the block nothing that runs in the background moves."""
+        """Stop commands in the background for the duration of the block."""
         running = {each.pid for each in self._background if not each.is_over}
         with pause_trees(sorted(running.intersection(list_descendants(self.keeper_pid)) if running else ())):
             yield
@@ -358,7 +358,7 @@ class BwrapSandbox:
             return freeze(self._link.upper, self._layers, self._policy.limits.workspace_bytes, into)
 
     async def aclose(self) -> None:
-        """Kill what runs, take the mounts away, dispose of the private layer."""
+        """Kill what runs, unmount, and delete the private layer."""
         if self._closed:
             return
         self._closed = True

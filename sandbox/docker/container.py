@@ -35,7 +35,7 @@ class ContainerPlan:
 
 
 def check_image(name: str) -> str:
-    """The name of an image, as it was given. Raises PolicyUnmet when it can be none."""
+    """The name of an image, unchanged. Raises PolicyUnmet when it is not a valid name."""
     if not name:
         raise PolicyUnmet("no image is named", "the policy needs one, such as python:3.13")
     if not _REFERENCE.fullmatch(name):

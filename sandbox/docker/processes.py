@@ -1,4 +1,4 @@
-"""The processes of a container as the host sees them: those that stay, and those that a command left.
+"""The processes of a container as the host sees them: permanent ones, and those that a command left.
 
 The engine's control group of the container says which processes are in it; the worker may kill them because
 it is root or because they run as its own user.

@@ -1,4 +1,4 @@
-"""What the operator's own network allows beside the internet: named private hosts, a proxy, an authority.
+"""The operator's own network beside the internet: named private hosts, a proxy, a certificate authority.
 
 Only the operator's settings make one of these; no policy of a repository can.
 """
@@ -78,7 +78,7 @@ def parse_proxy(url: str) -> Proxy:
 def parse_private_hosts(text: str) -> frozenset[tuple[str, int]]:
     """``pypi.corp.example, npm.corp.example:8443``: each host with its port, 443 where none is named.
 
-    Raises ValueError that names the one that is none.
+    Raises ValueError that names the invalid one.
     """
     found = set()
     for part in (part.strip() for part in text.split(",")):
@@ -94,8 +94,8 @@ def parse_private_hosts(text: str) -> frozenset[tuple[str, int]]:
 
 
 def find_objection_to_private(address: Address, port: int) -> str:
-    """Why not even a host that the operator named may have this address: private ones are fine, this machine
-    itself, by whatever address, and what clouds keep at link-local addresses are not.
+    """Why even a host that the operator named must not have this address, '' where it may. Private addresses
+    are allowed; this machine itself and the clouds' link-local metadata addresses are not.
     """
     if any(address.version == network.version and address in network for network in _PRIVATE):
         return "an address of this machine" if is_local(address) else ""
@@ -103,7 +103,7 @@ def find_objection_to_private(address: Address, port: int) -> str:
 
 
 def make_trust(authority: Path | None) -> ssl.SSLContext:
-    """The host's trusted authorities, and those of a PEM file. Raises OSError for a file that is none."""
+    """The host's trusted authorities, and those of a PEM file. Raises OSError for another file."""
     context = ssl.create_default_context()
     if authority is not None:
         context.load_verify_locations(authority)

@@ -1,4 +1,4 @@
-"""Forwarding of one HTTP request and its answer: both are parsed and written anew, no raw bytes pass."""
+"""Forwarding of one HTTP request and its answer: both are parsed and serialised again, no raw bytes pass."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Gate:
             await asyncio.wait(set(self._connections))
 
     async def _accept(self, listener: socket.socket) -> None:
-        """Accept connections, never more at once than allowed; the kernel queues the rest."""
+        """Accept connections, at most as many at once as allowed; the kernel queues the rest."""
         loop = asyncio.get_running_loop()
         with listener:
             for _ in range(self.egress.total_connections):

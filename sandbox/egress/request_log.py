@@ -49,7 +49,7 @@ class RequestLog:
                 self._records.append(record)
 
     def take(self) -> tuple[tuple[NetworkRequest, ...], int]:
-        """The records and how many more there were; the next ones start from nothing."""
+        """The records and how many more there were; both start again from nothing."""
         records = tuple(self._records), self._omitted
         self._records, self._omitted = [], 0
         return records

@@ -1,4 +1,4 @@
-"""How the gate connects to hosts of the internet. No repository can change what stands here."""
+"""How the gate connects to hosts of the internet. No repository can change it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Upstream:
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to one of the host's checked addresses, the very ones that were checked.
 
-        Raises PolicyRefusal for a refused address, OSError and TimeoutError when no connection comes about.
+        Raises PolicyRefusal for a refused address, OSError and TimeoutError when no connection can be made.
         """
         async with asyncio.timeout(seconds):
             if self.proxy is not None:

@@ -72,7 +72,7 @@ class KeeperLink:
         try:
             return cls(await asyncio.shield(starting), ours)
         except OSError as error:
-            ours.close()  # which ends a keeper that was started and not told of
+            ours.close()  # which ends a keeper that was started but not handed over
             if again and isinstance(error, ConnectionError):
                 return await cls._begin(again=False)
             raise SandboxUnavailable(

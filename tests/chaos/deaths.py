@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
 
-from bot.tasks.leases import MAX_LEASES
+from bot.tasks.leases.expire import MAX_LEASES
 from tests.chaos.calls import TOGETHER, Call
 from tests.chaos.play import Chaos
 

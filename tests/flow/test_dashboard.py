@@ -222,7 +222,7 @@ async def test_every_action_is_done_by_keyboard(house: House) -> None:
         (stopped,) = await house.hub.as_maintainer.get(f"{at}/2/comments")
         assert stopped["body"] == "@hob stop"
 
-        await press("Take up anew failed-1", on="/operators")
+        await press("Handle again failed-1", on="/operators")
         await press("Ask for all of them again", on="/operators")
         await press("Pause", on="/operators", all_="installation:5")
         await press("Resume installation:5", on="/operators")

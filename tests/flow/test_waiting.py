@@ -15,7 +15,7 @@ from bot.run.classify_error import retry_if_transient
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from sandbox.spec import SandboxUnavailable
 from tests.support.flow import FAULTY, AtWork, at_work, eventually
 from tests.support.git import commit

@@ -162,7 +162,7 @@ def test_only_settings_reads_the_environment() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
     }
-    assert readers - {"bot.demo.processes", "bot.demo.story"} == {"bot.settings"}
+    assert readers - {"bot.demo.processes", "bot.demo.story"} == {"bot.settings.environment"}
 
 
 def test_every_module_says_what_it_is_for() -> None:

@@ -25,8 +25,8 @@ SHORT = {
     ("run/job.py", "note_event"),
     ("run/publish/description.py", "open_pull_request"),  # the title
     ("run/publish/description.py", "update_description"),
-    ("run/publish/progress_comment.py", "update_plan"),  # twenty steps of 200 characters
-    ("run/publish/publisher.py", "show_wait"),
+    ("run/publish/published_plan.py", "update_plan"),  # twenty steps of 200 characters
+    ("run/publish/progress_comment.py", "show_wait"),
     ("workspace/setup.py", "_run"),
 }
 

@@ -13,9 +13,11 @@ _FILES = list_files_with_patterns()
 _LONG, _SCREENED = 6_000, 4_000  # characters
 _BEYOND = 3  # times as many as a pattern repeats at most: then twice as many take 2.2 times as long
 _BOUND = re.compile(r"\{\d*,(\d+)\}")
-# Seconds for a character of a text of 4,000: by what is between them nothing is said yet.
+# Seconds per character of a text of 4,000. Below the first a pattern is linear, above the second it is not;
+# between them longer texts decide.
 _PLAINLY_LINEAR, _PLAINLY_SLOW = 600e-9, 15e-6
-# A square takes four times as long for twice the text: what does so by the least times of three tries is one.
+# A quadratic pattern takes four times as long for twice the text. One is reported when the shortest times of
+# three tries say so.
 _ENOUGH, _NEARLY_SQUARE, _NOT_SQUARE = 3, 3.4, 2.8
 
 

@@ -47,8 +47,8 @@ from bot.workspace.find_checks.runner import Runner
 from tests.support import ROOT
 
 _CHARS = 4_000
-_PLAINLY_LINEAR = 16e-6  # seconds of the processor for a character, by which nothing is said against it
-_BEYOND_CHANCE = 0.2  # seconds, which no other process makes four times as many
+_PLAINLY_LINEAR = 16e-6  # processor seconds per character, below which a function counts as linear
+_BEYOND_CHANCE = 0.2  # seconds: a busy machine does not make them four times as many
 _SECRET = "q7Wk2mZt9RbX4vLs8HdP3nFy6GcJ1aTe5uNo0iBx"
 _REDACTOR = Redactor([_SECRET, f"-----BEGIN PRIVATE KEY-----\n{_SECRET[::-1]}\n-----END PRIVATE KEY-----"])
 _UNITS = (

@@ -17,16 +17,16 @@ from bot.domain import TaskEnd, TaskState
 from bot.github.app import GitHub
 from bot.offline.registry import MODELS
 from bot.run.pipeline import Parts
-from bot.run.publish.publisher import Identity
+from bot.run.publish.context import Identity
 from bot.run.stored import dump_task_end
 from bot.settings import load
 from bot.tasks.database.column_values import pack
 from bot.tasks.database.tables import runs
-from bot.tasks.lease import CancelLooks
+from bot.tasks.leases.renew import CancelLooks
 from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from tests.support.github_scripted import Script, Seen, comment_json, github, scripted
 
 BOT = {"id": 1001, "login": "hob[bot]", "type": "Bot"}

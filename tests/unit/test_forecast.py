@@ -17,7 +17,7 @@ from sqlalchemy import text
 from bot.cli.main import main
 from bot.forecast.forecast import Forecast, forecast, read_load, render_table, render_wait
 from bot.forecast.measure import measure_workload
-from bot.forecast.simulate import Arrivals, Fleet, _Asked, _House, simulate, weigh
+from bot.forecast.simulate import Arrivals, Fleet, _Asked, _Simulation, simulate, weigh
 from bot.forecast.workload import ForecastError, Workload
 from bot.serve.capacity import Capacity
 from bot.tasks.database.connection import Database
@@ -78,7 +78,7 @@ def test_githubs_limit_is_an_installations() -> None:
 
 def test_a_flood_from_one_repository_keeps_no_other_waiting() -> None:
     """As the queue chooses: of 200 tasks in one repository and one each in 20 others, these come first."""
-    house = _House(
+    simulation = _Simulation(
         simpy.Environment(), PLAIN, Fleet(workers=1, runs=1, commands=1, cpus=1), random.Random(1), 0
     )
     for number in range(220):
@@ -86,11 +86,11 @@ def test_a_flood_from_one_repository_keeps_no_other_waiting() -> None:
         task = _Asked(
             id=number, at=0, automatic=number == 219, installation=1, repository=repository, person=number % 3
         )
-        house._waiting.setdefault((task.automatic, 1, repository), []).append(task)
+        simulation._waiting.setdefault((task.automatic, 1, repository), []).append(task)
     order = []
-    while house._waiting:
-        task = house._take_next()
-        house._count(task, 1)
+    while simulation._waiting:
+        task = simulation._take_next()
+        simulation._count(task, 1)
         order.append(task.id)
     assert order[0] == 0 and order[1:20] == list(range(200, 219)) and order[-1] == 219
     assert {number % 3 for number in order[20:23]} == {0, 1, 2}, "and then who has the fewest"

@@ -79,7 +79,7 @@ async def test_a_wait_for_a_database_ends_with_the_stop_and_is_no_use_for_a_bad_
         await asyncio.sleep(0.3)
         stop.set()
         assert await waiting is False
-    assert [each["event"] for each in logs] == ["database.awaited"]
+    assert [each["event"] for each in logs] == ["database.waiting"]
     with pytest.raises(DatabaseTrouble, match="must look like"):
         await wait_for_database("mysql://x", asyncio.Event())
 
@@ -92,7 +92,7 @@ async def test_a_worker_waits_for_a_github_that_is_away_and_not_for_one_that_ref
         with capture_logs() as logs:
             app = await identify_or_wait(hub, asyncio.Event(), every=0.01)
         assert app is not None and app.slug == "hob"
-        assert [each["event"] for each in logs if each["log_level"] == "error"] == ["github.awaited"]
+        assert [each["event"] for each in logs if each["log_level"] == "error"] == ["github.waiting"]
     async with scripted() as script, github(script) as hub:
         script.on("GET /app", (401, {"message": "A JSON web token could not be decoded"}))
         with pytest.raises(UserError, match="credentials"):

@@ -33,7 +33,7 @@ def environment(database: Database, home: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("COLUMNS", "160")
 
 
-async def test_an_empty_house_says_that_nobody_works() -> None:
+async def test_an_empty_installation_says_that_nobody_works() -> None:
     shown = await status()
     assert "0 queued, 0 running, 0 waiting" in shown
     assert "no worker gives a sign of life: start one with `hob worker`" in shown
@@ -58,8 +58,8 @@ async def test_what_is_queued_runs_waits_is_paused_and_failed(store: Store, data
     shown = await status()
     assert "1 queued, 1 running, 1 waiting" in shown
     for row in (
-        r"5 +queued +1 +0 s",
-        r"1 +octo/app#1 +prove +0 s +\d+ s +host:7:1",
+        r"5 +queued +1 +\d+ s",
+        r"1 +octo/app#1 +prove +\d+ s +\d+ s +host:7:1",
         r"2 +octo/app#2 +2 h +the day's \[bold\]budget\\x1b\[31m",
         r"repository:11 +20\d\d-",
         r"the-guid +issues +a bug",
@@ -78,5 +78,6 @@ async def test_the_doctor_names_what_is_no_setting(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOB_MODLE", "offline")
     done = await asyncio.to_thread(CliRunner().invoke, main, ["doctor"])
     assert (
-        "FAIL settings: HOB_MODLE is no setting and changes nothing: did you mean HOB_MODEL?" in done.output
+        "FAIL settings: HOB_MODLE is not a setting and changes nothing: did you mean HOB_MODEL?"
+        in done.output
     )

@@ -26,7 +26,7 @@ class FoundCall:
 
 
 def read_call(value: Any, end: int) -> FoundCall | None:
-    """A call from an object with a name and arguments; None where it is no such object."""
+    """A call from an object with a name and arguments; None for any other object."""
     if not isinstance(value, dict):
         return None
     name = next((value[key] for key in _NAME_KEYS if value.get(key)), None)

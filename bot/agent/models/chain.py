@@ -1,8 +1,8 @@
-"""Several models in a row: when one stays down, the next takes over for the rest of the run.
+"""A chain of models: when one stays down, the next takes over for the rest of the run.
 
 pydantic-ai's ``FallbackModel`` begins with the first model again at each request, cannot leave one whose
-stream breaks after its first event, and knows neither our retries nor when a run is parked; so this is ours.
-What the next provider is shown of the last one's answers is ``bot.agent.models.provider_messages``.
+stream breaks after its first event, and knows neither our retries nor when a run is parked; hence this class.
+``bot.agent.models.provider_messages`` decides what the next provider sees of the last one's answers.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ log = structlog.get_logger(__name__)
 
 
 class ModelChain:
-    """A ``ModelCall`` over others.
+    """A ``ModelCall`` over several others.
 
     One is left when it stays down, is out of quota, asks for a long wait, or refuses for good (a wrong key,
-    an unknown model); a conversation that is too long is no reason, for it can be compacted.
+    an unknown model); a conversation that is too long is not a reason, since it can be compacted.
     """
 
     def __init__(self, models: Sequence[ModelCall]) -> None:
@@ -34,16 +34,16 @@ class ModelChain:
 
     @property
     def name(self) -> str:
-        """All names, as a person wrote them."""
+        """All names, as configured."""
         return ",".join(each.name for each in self._models)
 
     @property
     def window(self) -> int:
-        """Of the model whose turn it is."""
+        """The window of the current model, in tokens."""
         return self._models[self._at].window
 
     async def open(self) -> None:
-        """Open the model whose turn it is; a later one is opened by its first question."""
+        """Open the current model; a later one is opened by its first request."""
         await self._models[self._at].open()
 
     async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
@@ -63,13 +63,13 @@ class ModelChain:
             return replace(answer, passed_over=tuple(str(each) for each in failed))
 
     async def aclose(self) -> None:
-        """Give back every model's connections."""
+        """Close every model's connections."""
         for each in self._models:
             await each.aclose()
 
 
 def _join_errors(failed: Sequence[Parked | UserError]) -> Parked | UserError:
-    """The run can go on later if any of them may be up again by then."""
+    """One error for all: Parked with the shortest wait if any is temporary, else UserError."""
     reason = "; ".join(str(each) for each in failed)
     waits = [each.after for each in failed if isinstance(each, Parked)]
     return Parked(reason, after=min(waits)) if waits else UserError(reason)

@@ -34,7 +34,7 @@ class ModelRegistry:
 
     ``first_event_seconds`` says by provider how long an answer may take to begin, ``windows`` how many tokens
     its model takes; ``EVERY_PROVIDER`` is for those that they do not name. Where it says nothing, local
-    models get ``LOCAL_SILENCE``. ``observe`` is told of every try of a call to any of them.
+    models get ``LOCAL_SILENCE``. ``observe`` is called with every try of a call to any of them.
     """
 
     programs: Mapping[str, Callable[[], Model]] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def choose_retry_policy(name: str, model: Model, first_event_seconds: Mapping[st
 
 
 def is_local(name: str, base_url: str | None) -> bool:
-    """Whether the model runs on a machine of one's own: by its provider, or by where it is asked."""
+    """Whether the operator runs the model: judged by its provider, or by its server's address."""
     if name.partition(":")[0] in _LOCAL_PROVIDERS:
         return True
     host = urlsplit(base_url or "").hostname or ""

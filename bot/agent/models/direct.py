@@ -50,7 +50,7 @@ class DirectCall:
 
     ``streamed`` is False for models that are plain functions, ``metered`` for one that uses no tokens.
     ``local`` is one on one's own machines: its server is asked for its window, and one that never calls a
-    tool is told of the tools in words. ``window`` is what the operator says of it, in tokens. ``observe`` is
+    tool is given the tools as text. ``window`` is the operator's setting for it, in tokens. ``observe`` is
     told of every try (to count it).
     """
 
@@ -79,12 +79,14 @@ class DirectCall:
 
     @property
     def name(self) -> str:
-        """As a person chose it."""
+        """The name as configured."""
         return self._name
 
     @property
     def window(self) -> int:
-        """By the operator or the server, else as the profile or the price list knows it, else ``WINDOW``."""
+        """In tokens: set by the operator or reported by the server, else of the profile or price list, else
+        ``WINDOW``.
+        """
         if self._window is None:
             self._window = self._model.context_window or WINDOW
         return self._window
@@ -149,7 +151,7 @@ class DirectCall:
         return f"{self._name} {what}; HOB_MODEL_SECONDS={provider}=SECONDS lets it take longer"
 
     async def aclose(self) -> None:
-        """Give back connections."""
+        """Close connections."""
         if self._entered:
             self._entered = False
             await self._model.__aexit__(None, None, None)

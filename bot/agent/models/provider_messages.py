@@ -27,7 +27,7 @@ from bot.agent.models.call_values import decode_object
 
 # https://docs.anthropic.com/en/api/messages: tool_use.id; others give identifiers such as functions.read:0.
 _NOT_EVERYWHERE = re.compile(r"[^a-zA-Z0-9_-]")
-# Numbers that Python reads and writes, or reads and cannot write, but that JSON or its readers have not.
+# Numbers that Python's json accepts, though JSON or its other readers do not.
 _MOST_DIGITS = 1000
 _ODD_NUMBER = re.compile(r"NaN|Infinity|[0-9][eE]\+?[0-9]{3}|[0-9]{1000}")
 
@@ -49,8 +49,8 @@ def to_provider(messages: Sequence[ModelMessage], provider: str) -> list[ModelMe
 def from_provider(response: ModelResponse, before: Sequence[ModelMessage]) -> ModelResponse:
     """The answer in a form that every provider accepts as history.
 
-    Calls get identifiers that no other call of ``before`` and the answer has; numbers that JSON has not
-    become strings, half a surrogate pair U+FFFD.
+    Calls get identifiers that no other call of ``before`` and the answer has; numbers that JSON does not
+    have become strings, half a surrogate pair becomes U+FFFD.
     """
     taken = {
         call.tool_call_id

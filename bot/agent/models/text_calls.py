@@ -19,7 +19,7 @@ their own, one that does not leaves them in the text. The forms, with where each
 - JSON in a fence, or a whole answer of JSON, ``[NAME(key="value")]`` and ReAct's ``Action: NAME``: only with
   known names and arguments
 
-What stands in such a form is a call even where it cannot be read: the model is told so, and mends it.
+Text in such a form is a call even where it cannot be parsed: the model gets the error, and corrects it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ Schemas = Mapping[str, Mapping[str, Any]]  # the JSON schema of each tool's argu
 def read_text_calls(response: ModelResponse, tools: Sequence[ToolDefinition]) -> ModelResponse:
     """The answer with the calls of its text as calls, where it has none in their own field.
 
-    A model that thinks writes them at times into its thinking, and says nothing besides.
+    Thinking models sometimes write calls into their thinking, and no other text.
     """
     if response.tool_calls or not tools:
         return response
@@ -75,7 +75,9 @@ def read_text_calls(response: ModelResponse, tools: Sequence[ToolDefinition]) ->
 
 
 def split_calls(text: str, schemas: Schemas, *, marked_only: bool = False) -> tuple[str, list[ToolCallPart]]:
-    """``text`` without the calls in it, and these; with ``marked_only`` no forms that other text has too."""
+    """``text`` without the calls in it, and the calls; with ``marked_only`` only forms with unmistakable
+    marks.
+    """
     rest: list[str] = []
     calls: list[FoundCall] = []
     at, whole = 0, text
@@ -122,7 +124,7 @@ _MARK = re.compile(
     r"|(?:(?<=\n)|\A)(?:assistant)?(?:commentary|analysis)\s++to=functions\.(?P<harmony_bare>\w++)\s*+(?:json|code)?\s*+(?=\{)"
     r"|<(?:start_function_call|\|tool_call)>\s*+call:(?P<gemma>[\w.-]++)\s*+(?=\{)"
 )
-# Marks around calls that hold nothing themselves, and ends of a turn that a server left in.
+# Empty marks around calls, and end-of-turn tokens that a server left in.
 _LEFT_OVER = re.compile(
     rf"</?(?:(?:minimax|seed|steptml|xai|antml):)?(?:{_TAGS}|function|invoke)>|<\|/?(?:{_TOKENS})\|>|```(?=\s*+</)|"
     r"<\|(?:eom_id|eot_id|eom|eot|call|start|end|im_end|end_of_text|endoftext|END_ACTION|action_end|python_end|"
@@ -130,7 +132,7 @@ _LEFT_OVER = re.compile(
     r"<[｜|]tool[▁_](?:calls[▁_]begin|calls[▁_]end|call[▁_]begin|call[▁_]end)[｜|]>(?:function<[｜|]tool[▁_]sep[｜|]>)?|"
     r"\[/TOOL_CALLS\]|</s>|\[\|endofturn\|\]|<(?:end_of_turn|end_function_call|tool_call\|)>"
 )
-# Families write the same elements with a prefix of their own.
+# Some families write the same elements with a prefix.
 _PREFIX = re.compile(
     r"(</?)(?:minimax:|seed:|steptml:|xai:|antml:|｜DSML｜)(?=(?:invoke|parameter|function_calls)\b)"
 )
@@ -238,7 +240,7 @@ def _read_elements(text: str, at: int, closing: str, element: _Element) -> tuple
 
 
 def _read_argument(value: str, schema: Mapping[str, Any]) -> Any:
-    """An argument that came as text: itself where a string is wanted, else what it says as JSON."""
+    """An argument that came as text: itself where a string is wanted, else parsed as JSON."""
     if schema.get("type", "string") == "string" and "anyOf" not in schema:
         return value
     try:

@@ -1,4 +1,4 @@
-"""The conversation for a model whose server takes no tools: they are described in words, and called in text.
+"""The conversation for a model whose server takes no tools: they are described in text, and called in text.
 
 The form is that of Hermes, which most open models have seen; what comes back is read by
 ``bot.agent.models.text_calls``, whatever form the model prefers. Some templates of such models take no system

@@ -17,9 +17,10 @@ _FIELDS = ("reasoning", "reasoning_content")  # the adapter keeps the name as th
 
 
 def pin_thinking_field(model: Model, messages: Sequence[ModelMessage]) -> Model:
-    """``model``, sending thinking in the field in which it first came; itself where that is not to be chosen.
+    """``model``, sending thinking in the field in which it first came; unchanged where its profile fixes the
+    field.
 
-    Depends on nothing but the first thinking of the conversation, so it is the same from there on.
+    It depends only on the first thinking of the conversation, so the choice is the same from there on.
     """
     if model.profile.get("openai_chat_send_back_thinking_parts", "auto") != "auto":
         return model

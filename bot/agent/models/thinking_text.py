@@ -1,7 +1,8 @@
-"""Thinking that stands in an answer's text, between ``<think>`` marks, since its server left it there.
+"""Thinking that a server left in an answer's text, between ``<think>`` marks.
 
-pydantic-ai takes it out where a mark comes in a piece of its own; servers cut answers anywhere. Templates
-that begin the answer with the mark themselves leave its end alone in the text (DeepSeek R1, Qwen3 Thinking).
+pydantic-ai takes it out where a mark comes in a piece of its own; servers cut answers anywhere. Where the
+prompt template already contains the opening mark, the text has the closing one only (DeepSeek R1, Qwen3
+Thinking).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _END_ALONE = re.compile(rf"\A(.*?)</(?:{'|'.join(_MARKS)})>", re.DOTALL)
 
 
 def split_thinking(response: ModelResponse) -> ModelResponse:
-    """The answer with the thinking at the beginning of its text as thinking."""
+    """The answer, with the thinking at the beginning of its text moved into a part of its own."""
     parts: list[ModelResponsePart] = []
     for part in response.parts:
         parts += _split_text(part) if isinstance(part, TextPart) else [part]

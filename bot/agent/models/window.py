@@ -1,4 +1,4 @@
-"""How many tokens a model on one's own machines takes: by what its server says of itself, or when it refuses.
+"""How many tokens a model on the operator's machines takes: as its server reports, or names in a refusal.
 
 A price list knows what a model could take; how much a server was started with is known to the server alone.
 

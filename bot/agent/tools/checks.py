@@ -1,4 +1,4 @@
-"""The tool that runs the repository's checks as the proof will run them, before the work is handed over."""
+"""The tool that runs the repository's checks as the proof will run them, before the work is finished."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutput:
-    """What a tool gives back. ``ok`` is False where its result is a failure (exit code 1)."""
+    """A tool's result. ``ok`` is False where it reports a failure (exit code 1)."""
 
     text: str
     ok: bool = True
@@ -41,7 +41,7 @@ class ToolOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """How the model says that it ended."""
+    """The end as the model reported it with ``finish``."""
 
     kind: OutcomeKind
     title: str
@@ -50,7 +50,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutedCall:
-    """A call that was carried out, or could not be. ``malformed``: the tool was never reached."""
+    """A call with its result or error. ``malformed``: its arguments were invalid, so the tool did not run."""
 
     call: ToolCallPart
     text: str
@@ -100,7 +100,7 @@ class ToolContext:
         self.run_checks = run_checks
         self.checks_left = MOST_CHECKS
         self.shown_chars = SHOWN_CHARS  # of one output
-        self.nearby = list(nearby)  # guidance for folders where the work has not been yet
+        self.nearby = list(nearby)  # guidance for folders that no call has touched yet
         self.plan: tuple[Step, ...] = ()
         self.notes: list[Note] = []
         self.replies: list[Reply] = []
@@ -114,7 +114,7 @@ class ToolContext:
 
     @property
     def seconds_left(self) -> float:
-        """What is left of the time that the run may take."""
+        """Seconds of the run's time limit that are left."""
         return self._seconds_left()
 
     async def run(
@@ -122,7 +122,7 @@ class ToolContext:
     ) -> CommandResult:
         """Run a command in the workspace, never longer than the run itself may last.
 
-        Raises ToolProblem when that is over: one answer may hold any number of calls.
+        Raises ToolError when that time is over: one answer may hold any number of calls.
         """
         left = self._seconds_left()
         if left <= 0:
@@ -176,13 +176,13 @@ class ToolContext:
         return bound_output(text, name, chars=self.shown_chars)
 
     def load_output(self, name: str) -> str:
-        """A kept output. Raises ``ToolError`` when it is not kept any more."""
+        """A kept output. Raises ``ToolError`` for one that was dropped."""
         if name not in self._outputs:
             raise ToolError(f"{name} is not kept any more; run the command again")
         return self._outputs[name]
 
     def make_outcome(self, kind: OutcomeKind, *, title: str = "", summary: str, usage: Usage) -> Outcome:
-        """The outcome with everything that was left for it."""
+        """An outcome with the plan, notes, replies and suspicions collected so far."""
         return Outcome(
             kind=kind,
             title=title,
@@ -208,7 +208,7 @@ class ToolContext:
 def make_guest_argv(module: str) -> tuple[str, ...]:
     """The start of a guest program: imported, so that its compiled form is read, and without ``site``.
 
-    That is half of what such a short program takes.
+    That halves the time of such a short program.
     """
     start = f"import sys; sys.path.append({GUEST!r}); from {module} import main; main()"
     return "python", "-I", "-S", "-c", start

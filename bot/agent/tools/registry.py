@@ -91,7 +91,7 @@ def _define_tools() -> tuple[ToolDefinition, ...]:
 
 
 def list_short_definitions(kind: TaskKind) -> list[ToolDefinition]:
-    """The tools that a task of that kind cannot do without, told in short, for a small window."""
+    """The tools that a task of that kind needs at least, described briefly, for a small window."""
     return [TOOLS[name].short_definition for name in (*_ALWAYS, *_BY_KIND[kind], "finish")]
 
 

@@ -119,7 +119,7 @@ async def note(context: ToolContext, arguments: NoteArguments) -> ToolOutput:
 async def _check_line(context: ToolContext, path: str, line: int) -> None:
     """Raise ``ToolError`` unless ``path`` is a text file of the workspace that has a line ``line``."""
     if path.startswith(("../", "/")) or path in ("..", "."):
-        raise ToolError(f"{path} is no file of the workspace, so there is nothing to note")
+        raise ToolError(f"{path} is not a file of the workspace, so there is nothing to note")
     answer = await context.run_guest({"op": "read", "path": path, "start": line, "lines": 1, "chars": 200})
     if "directory" in answer:
         raise ToolError(f"{path} is a directory; a note stands on a line of a file")

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("flag")
-@click.option("--days", default=30, show_default=True, help="Of tasks that began in so many days.")
-@click.option("--against", metavar="VALUE", help="The variant to compare with; the largest one.")
+@click.option("--days", default=30, show_default=True, help="Count tasks that began in the last N days.")
+@click.option("--against", metavar="VALUE", help="The value to compare with; default the most frequent.")
 def experiment(flag: str, days: int, against: str | None) -> None:
-    """How the tasks ended that FLAG told one thing or another; prompt-version compares system prompts."""
+    """Show how tasks ended by their value of FLAG; prompt-version compares system prompts."""
     from bot.experiments.compare import compare_variants, render_experiment
     from bot.experiments.outcomes import NOT_SET
     from bot.flags.known import FlagError
@@ -28,7 +28,7 @@ def experiment(flag: str, days: int, against: str | None) -> None:
     base = next((each for each in variants if wanted in (None, each.name)), None)
     if base is None and variants:
         names = ", ".join(each.name or NOT_SET for each in variants)
-        raise FlagError(f"no task that ended was told {flag} = {against}; there are {names}")
+        raise FlagError(f"no task that ended had {flag} = {against}; there are {names}")
     comparisons = compare_variants(variants, base) if base else []
     for line in render_experiment(flag, variants, comparisons, base.name if base else ""):
         click.echo(line)

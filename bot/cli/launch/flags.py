@@ -30,7 +30,7 @@ def flags() -> None:
 
 @flags.command("list")
 def list_all() -> None:
-    """What is set, what is paused, who is a pilot, and the flags that there are."""
+    """List what is set, what is paused, the pilots, and all flags."""
     from bot.flags.listing import list_flags
 
     for line in _do(lambda connection, _: list_flags(connection)):
@@ -41,17 +41,19 @@ def list_all() -> None:
 @click.argument("flag")
 @click.argument("value")
 @click.option("--for", "audience", default="all", show_default=True, metavar="WHOM", help=_FOR)
-@click.option("--percent", default="100", show_default=True, help="A higher one only adds.")
+@click.option(
+    "--percent", default="100", show_default=True, help="Share that gets it; a higher one only adds to it."
+)
 @click.option(
     "--by",
     "unit",
     default="repository",
     show_default=True,
     type=click.Choice(_UNITS),
-    help="Counted.",
+    help="What the percentage counts.",
 )
 def set_flag(flag: str, value: str, audience: str, percent: str, unit: str) -> None:
-    """Have FLAG say VALUE; `hob flags list` names the flags."""
+    """Set FLAG to VALUE; `hob flags list` names the flags."""
     from bot.flags.order import FlagOrder, carry_out
 
     order = FlagOrder(flag=flag, value=value, audience=audience, percent=percent, unit=unit)
@@ -63,7 +65,7 @@ def set_flag(flag: str, value: str, audience: str, percent: str, unit: str) -> N
 @click.argument("flag")
 @click.option("--for", "audience", default="all", show_default=True, metavar="WHOM", help=_FOR)
 def clear_flag(flag: str, audience: str) -> None:
-    """Have FLAG say nothing any more to WHOM; what is set for others stays."""
+    """Remove what is set of FLAG for WHOM; what is set for others stays."""
     from bot.flags.order import FlagOrder, clear
 
     click.echo(_do(lambda connection, by: clear(connection, FlagOrder(flag=flag, audience=audience), by)))
@@ -72,9 +74,11 @@ def clear_flag(flag: str, audience: str) -> None:
 @flags.command()
 @click.argument("name")
 @click.option("--add", multiple=True, metavar="WHOM", help="installation:, repository: or person: to add.")
-@click.option("--remove", multiple=True, metavar="WHOM", help="The same, to remove.")
+@click.option(
+    "--remove", multiple=True, metavar="WHOM", help="installation:, repository: or person: to remove."
+)
 def pilots(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
-    """Who is on the list of pilots NAME, which `--for pilots:NAME` names."""
+    """List or change the pilots on the list NAME, which `--for pilots:NAME` names."""
     from bot.flags.records import change_pilots, resolve_audience
 
     def change(connection: Connection, by: Actor) -> list[str]:
@@ -90,11 +94,13 @@ def pilots(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
 @click.argument("value")
 @click.option("--for", "audience", default="all", show_default=True, metavar="WHOM", help=_FOR)
 @click.option("--steps", default="1,10,50,100", show_default=True, help="Percentages, rising to 100.")
-@click.option("--hours", default=24.0, show_default=True, help="That each step lasts at least.")
-@click.option("--margin", default=0.15, show_default=True, help="How much worse a share may be at most.")
-@click.option("--by", "unit", default="thread", show_default=True, type=click.Choice(_UNITS), help="Counted.")
+@click.option("--hours", default=24.0, show_default=True, help="Shortest duration of a step.")
+@click.option("--margin", default=0.15, show_default=True, help="By how much a share may be worse.")
+@click.option(
+    "--by", "unit", default="thread", show_default=True, type=click.Choice(_UNITS), help="What is counted."
+)
 def release(flag: str, value: str, audience: str, steps: str, hours: float, margin: float, unit: str) -> None:
-    """Have FLAG say VALUE to more and more, step by step, and to nobody again when it does worse."""
+    """Release VALUE of FLAG to more and more, step by step, and take it back where it does worse."""
     from bot.flags.order import FlagOrder, begin
 
     order = FlagOrder(flag=flag, value=value, audience=audience, unit=unit)
@@ -109,7 +115,7 @@ def release(flag: str, value: str, audience: str, steps: str, hours: float, marg
 @flags.command()
 @click.argument("flag")
 def stop(flag: str) -> None:
-    """End the release of FLAG: nobody has its value any more."""
+    """End the release of FLAG; nobody keeps its value."""
     from bot.flags.releases import stop_release
 
     _do(lambda connection, by: stop_release(connection, flag, by))
@@ -118,10 +124,12 @@ def stop(flag: str) -> None:
 
 @flags.command("kill")
 @click.option("--for", "scope", default="all", show_default=True, metavar="SCOPE", help=_SCOPE)
-@click.option("--running", is_flag=True, help="Stop what runs too; what has begun to publish ends that.")
-@click.option("--reason", default="", help="Told on the threads whose run is stopped.")
+@click.option(
+    "--running", is_flag=True, help="Stop running tasks too; one that is publishing finishes first."
+)
+@click.option("--reason", default="", help="Shown on the threads whose runs are stopped.")
 def kill_switch(scope: str, running: bool, reason: str) -> None:
-    """Begin no work any more, in every worker at once; requests are kept and go on with `resume`."""
+    """Stop beginning work, in every worker at once; requests are kept and go on with `resume`."""
     from bot.flags.kill import kill
     from bot.flags.known import FlagError
 
@@ -129,13 +137,13 @@ def kill_switch(scope: str, running: bool, reason: str) -> None:
     said = f"; {done.stopped} runs stop within seconds" if running else "; what runs goes on to its end"
     click.echo(f"no task is begun in {scope} from now on{said}")
     if done.left:
-        raise FlagError(f"{done.left} runs could not be told, as the database holds their rows: repeat it")
+        raise FlagError(f"{done.left} runs could not be stopped, as the database holds their rows: repeat it")
 
 
 @flags.command("resume")
 @click.option("--for", "scope", default="all", show_default=True, metavar="SCOPE", help=_SCOPE)
 def resume_work(scope: str) -> None:
-    """Begin work again there."""
+    """Begin work again after `kill`."""
     from bot.flags.kill import resume
 
     there = _do(lambda connection, by: resume(connection, scope, by))

@@ -19,13 +19,23 @@ or of the model that is used up, tasks end later and later. How far to trust thi
 
 @click.command()
 @click.argument("loads", nargs=-1, metavar="[REPOSITORIES:TASKS]...")
-@click.option("--cpus", type=click.IntRange(1, 1024), help="Processors of one worker's machine; this one's.")
-@click.option("--memory-gib", type=click.FloatRange(0.5, 65536), help="Memory of it; this one's.")
-@click.option("--tokens-per-minute", type=click.FloatRange(1), help="That the model's account may use.")
-@click.option("--workers", type=click.IntRange(1, 100_000), help="So many, instead of as many as are needed.")
-@click.option("--wait", "patience", default=60.0, show_default=True, help="Seconds that 99% wait at most.")
-@click.option("--set", "changes", multiple=True, metavar="NAME=NUMBER", help="A value of a task, as listed.")
-@click.option("--defaults", is_flag=True, help="Take the stated defaults, whatever was measured.")
+@click.option(
+    "--cpus", type=click.IntRange(1, 1024), help="Processors of a worker's machine; default this one's."
+)
+@click.option(
+    "--memory-gib", type=click.FloatRange(0.5, 65536), help="Its memory in GiB; default this one's."
+)
+@click.option("--tokens-per-minute", type=click.FloatRange(1), help="Limit of the model's account.")
+@click.option(
+    "--workers", type=click.IntRange(1, 100_000), help="Simulate this many instead of as many as are needed."
+)
+@click.option(
+    "--wait", "patience", default=60.0, show_default=True, help="Seconds that 99% of tasks may wait."
+)
+@click.option(
+    "--set", "changes", multiple=True, metavar="NAME=NUMBER", help="Override a value of a task, as listed."
+)
+@click.option("--defaults", is_flag=True, help="Use the stated defaults, even where measured.")
 def forecast(
     loads: tuple[str, ...],
     cpus: int | None,
@@ -36,7 +46,7 @@ def forecast(
     changes: tuple[str, ...],
     defaults: bool,
 ) -> None:
-    """What so many tasks a day in so many repositories need, by what was measured here."""
+    """Compute what TASKS a day in REPOSITORIES need, from measurements in this database."""
     from bot.forecast.forecast import forecast as compute
     from bot.forecast.forecast import read_load, render_table
     from bot.forecast.workload import Workload
@@ -75,7 +85,7 @@ def forecast(
 
 
 def _print_inputs(workload: Workload) -> None:
-    """What a task asks for, and where each value is from."""
+    """Print what a task needs, and the origin of each value."""
     click.echo("a task:")
     for each in fields(workload):
         if each.name in ("hours", "origin"):

@@ -10,18 +10,20 @@ import click
 if TYPE_CHECKING:
     from bot.settings import Settings
 
-_WHERE = click.option("--repository", default="", metavar="OWNER/NAME", help="There alone, not everywhere.")
+_WHERE = click.option(
+    "--repository", default="", metavar="OWNER/NAME", help="Only in this repository, not everywhere."
+)
 
 
 @click.command()
 @click.argument("who", required=False, metavar="LOGIN|NUMBER")
 @_WHERE
-@click.option("--reason", default="", help="For the list; the person does not see it.")
+@click.option("--reason", default="", help="Shown in the list; the person does not see it.")
 def block(who: str | None, repository: str, reason: str) -> None:
-    """Take no requests from a person, by login or by their account's number; without one, list them.
+    """Stop taking requests from a person, by login or account id; without one, list who is blocked.
 
     A login is looked up among those who asked for something. What the person had asked for and is not done
-    is stopped. A block is of the account: another name does not help.
+    is stopped. A block is of the account, so a new login does not evade it.
     """
     from bot.settings import load
     from bot.tasks.safety.operator_blocks import BlockError

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("words", nargs=-1)
 def redteam(words: tuple[str, ...]) -> None:
-    """Play a hostile model in the sandbox as it is set up here: some 150 moves, or those named by WORDS.
+    """Play a hostile model in the sandbox as configured here: some 150 moves, or those that contain WORDS.
 
     Exit 0 when all held, 1 when something did not, 2 when nothing can be played. Needs neither GitHub nor a
     database nor a model, and leaves nothing behind but, where there is a database, its report for /safety.

@@ -18,7 +18,7 @@ class RepositoryAccess:
     slug: str = ""
 
     def may_write(self, repo_id: int) -> bool:
-        """Whether their words are orders there."""
+        """Whether their requests are carried out there."""
         return self.roles.get(repo_id, "") in _WRITES
 
     def may_maintain(self, repo_id: int) -> bool:

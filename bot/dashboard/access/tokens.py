@@ -66,7 +66,7 @@ class ApiTokens:
         return secret
 
     def list_tokens(self, person: int) -> list[Row]:
-        """A person's tokens, without what they could be used by."""
+        """A person's tokens, without their secrets."""
         columns = [api_tokens.c[name] for name in ("id", "name", "created_at", "used_at", "expires_at")]
         query = select(*columns).where(api_tokens.c.person == person, api_tokens.c.expires_at > func.now())
         with self._engine.connect() as connection:
@@ -110,7 +110,7 @@ class ApiTokens:
             )
 
     def end(self, secret: str) -> None:
-        """Delete a token that GitHub's own no longer stands behind."""
+        """Delete a token whose GitHub token is no longer accepted."""
         with self._engine.begin() as connection:
             connection.execute(delete(api_tokens).where(api_tokens.c.digest == _digest(secret)))
 

@@ -41,7 +41,9 @@ class Viewer:
         return self.sees_all or repo_id in self.access.roles
 
     def may_write(self, repo_id: int) -> bool:
-        """Whether they can give orders about the repository: what GitHub says of them, operators too."""
+        """Whether they may give orders about the repository: by their role on GitHub, which operators need as
+        well.
+        """
         return bool(self.token) and self.access.may_write(repo_id)
 
     @property
@@ -135,7 +137,7 @@ def guard(
 
 
 def _let_program_in(sign_in: SignIn, tokens: TokenStore, operators: frozenset[int]) -> AnyResponse | None:
-    """Set the viewer to a token's person, who can do nothing by it; else what the program is told."""
+    """Set the viewer to a token's person, who can do nothing by it; else the refusal for the program."""
     kind, _, secret = request.headers["Authorization"].partition(" ")
     secret = secret.strip()
     session = tokens.find(secret) if kind.lower() == "bearer" else None
@@ -170,7 +172,7 @@ def _make_viewer(
     sessions: Sessions | TokenStore,
     operators: frozenset[int],
 ) -> Viewer:
-    """The session's person, with what GitHub says of them. Raises what ``SignIn.read_access`` raises."""
+    """The session's person, with their roles on GitHub. Raises what ``SignIn.read_access`` raises."""
     access = session.access
     if access is None:
         access = sign_in.read_access(session.token)
@@ -186,7 +188,7 @@ def _make_viewer(
 
 
 def _send_to_sign_in() -> AnyResponse:
-    """A person is led to the sign-in; a program is told."""
+    """Redirect a person to the sign-in; answer a program with 401."""
     if request.blueprint == "api":
         return _tell_program(HTTPStatus.UNAUTHORIZED, "send a token: Authorization: Bearer hob_...")
     if (
@@ -217,7 +219,7 @@ def _check_form(viewer: Viewer) -> None:
 
 
 def is_own_path(target: str) -> bool:
-    """Whether an address leads to a page of ours whatever a browser makes of it: a path, and nothing else."""
+    """Whether an address leads to a page of the dashboard in every browser: a plain path, without a host."""
     if not target.startswith("/") or target.startswith("//") or "\\" in target:
         return False
     if any(ord(character) <= 0x20 or ord(character) == 0x7F for character in target):

@@ -16,7 +16,7 @@ class _Answer(BaseModel):
 
 
 class TaskAnswer(_Answer):
-    """A task as lists have it."""
+    """A task as an item of a list."""
 
     id: int = Field(description="the task's number")
     kind: str = Field(description="what was asked for, such as change, review or answer")

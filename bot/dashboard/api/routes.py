@@ -110,7 +110,15 @@ def show_schema() -> Response:
 
 
 def _describe_task(row: Row) -> dict[str, Any]:
-    same = ("id", "kind", "state", "verdict", "reason", "request", "created_at")  # named alike in the table
+    same = (
+        "id",
+        "kind",
+        "state",
+        "verdict",
+        "reason",
+        "request",
+        "created_at",
+    )  # columns of these names
     found = {name: row.get(name) for name in ("run", "usd", "seconds", "model")}
     return {
         **{name: row[name] for name in same},

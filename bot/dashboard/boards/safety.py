@@ -1,4 +1,6 @@
-"""What was refused in a month, who is blocked, which requests wait for a nod, who read orders, red teams."""
+"""What was refused in a month, who is blocked, which requests wait for approval, which runs read injected
+orders, red-team results.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ def _count_refusals() -> Select[tuple[str, str, int, int]]:
 
 
 def _list_held() -> Select[tuple[str, int, str, object]]:
-    """Requests that wait for a maintainer's nod, the oldest first."""
+    """Requests that wait for a maintainer's approval, the oldest first."""
     row = refused_requests.c
     query = select(row.repo_full_name, row.thread_number, row.login, row.at)
     waiting = query.where(row.reason == HELD, row.settled_at.is_(None), row.at >= _SINCE)

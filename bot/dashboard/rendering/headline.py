@@ -12,13 +12,14 @@ from bot.text.terminal import escape_controls, replace_controls, strip_escapes
 LONGEST = 120  # characters
 _MOST_LINES = 400  # of an edit that is shown as a difference
 
-# What the engine without a model runs in the sandbox (bot.agent.tools.context.GUEST), in words.
+# The programs that the offline engine runs in the sandbox (bot.agent.tools.context.GUEST), each described.
 _OWN_PROGRAM = re.compile(r"python -I /opt/hob/guest/(\w+)")
 _OWN_PROGRAMS = {
     "mend": "Search for a change that makes the tests pass",
     "mend_js": "Search for a change that makes the tests pass",
     "names": "Look up or rename a Python name",
-    "suggest": "Apply what a review suggests",
+    "apply_suggestion": "Apply what a review suggests",
+    "suggest": "Apply what a review suggests",  # its name in transcripts of 2026
 }
 
 Arguments = Mapping[str, Any]
@@ -55,7 +56,7 @@ def _first_value(given: Arguments) -> str:
 
 
 def name_command(command: str) -> str:
-    """What a program of the engine's own does, in words; any other command as it stands."""
+    """What a program of the offline engine does, as a sentence; any other command is returned unchanged."""
     own = _OWN_PROGRAM.match(command)
     return _OWN_PROGRAMS.get(own[1], command) if own else command
 

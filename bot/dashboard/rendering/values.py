@@ -92,7 +92,7 @@ def _file_rows(part: str) -> Iterator[DiffLine]:
 
 
 def diff_size(diff: str) -> str:
-    """How much a diff changes: +3 −1 in 2 files, of what is shown of it."""
+    """The size of the shown part of a diff: +3 −1 in 2 files."""
     kinds = [line.kind for line in diff_lines(diff)]
     files = kinds.count("file")
     if not files:
@@ -150,7 +150,7 @@ def format_age(value: datetime) -> str:
 
 
 def format_usd(value: Any) -> str:
-    """US dollars, with as many places as it takes to be none."""
+    """US dollars with two decimal places, or three for less than ten cents."""
     amount = float(value or 0)
     return f"${amount:.2f}" if amount >= 0.1 else f"${amount:.3f}"
 

@@ -1,4 +1,4 @@
-"""What became of a task, in a word or two that a maintainer understands, and in which colour."""
+"""A task's verdict in a word or two that a maintainer understands, and its colour."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TaskVerdict:
 
 
 def judge_task(row: Mapping[str, Any]) -> TaskVerdict:
-    """What a row of the list of tasks came to."""
+    """The verdict on a task, from its row in the list."""
     state = TaskState(row["state"])
     if state in _ENDS:
         return _make(_ENDS[state])

@@ -1,4 +1,4 @@
-"""Which words of a changed line are other ones, where an old and a new line belong together.
+"""Which words differ between an old and a new line that belong together.
 
 Lines of one block of deletions and additions are paired by their order. Lines that have little in common are
 not: marks on every word say nothing.
@@ -22,7 +22,7 @@ _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 def find_word_changes(rows: Sequence[DiffLine]) -> dict[int, tuple[Range, ...]]:
-    """For rows that belong to a changed line, by their place, the characters that are other ones."""
+    """For rows that belong to a changed line, by their place, the characters that differ."""
     found: dict[int, tuple[Range, ...]] = {}
     work = 0
     for old, new in pair_lines(rows):
@@ -57,7 +57,7 @@ def pair_lines(rows: Sequence[DiffLine]) -> list[tuple[int | None, int | None]]:
 
 
 def _compare(before: Sequence[str], after: Sequence[str]) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-    """What is other in the old line and in the new one; nothing where they have little in common."""
+    """What differs in the old and in the new line; nothing where they have little in common."""
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     blocks = matcher.get_matching_blocks()
     same = sum(len("".join(before[each.a : each.a + each.size]).strip()) for each in blocks)

@@ -1,1 +1,1 @@
-"""What the path of a file says of it: who may change it, what runs it, whether it is a test."""
+"""What follows from a file's path: who may change it, what runs it, whether it is a test."""

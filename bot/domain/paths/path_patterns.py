@@ -1,4 +1,4 @@
-"""Many patterns of paths at once: a path is looked at in one go, however many there are.
+"""Many patterns of paths in one: a path is matched in one pass, however many there are.
 
 ``*`` stands for anything within a name, and at the end of a pattern for anything at all.
 """
@@ -25,15 +25,15 @@ class PathPatterns:
         self._folders = _compile(folders, str.casefold)
 
     def find(self, path: str) -> str:
-        """What is said of the first group that has the path; '' where none has."""
+        """The text of the first group that matches the path; '' where none does."""
         return self._say(self._folded.fullmatch(path))
 
     def find_folder(self, path: str) -> str:
-        """The same of a path that is a folder in a pattern."""
+        """The same for a path that is a folder of a pattern."""
         return self._say(self._folders.fullmatch(path))
 
     def is_spelt(self, path: str) -> bool:
-        """Whether a pattern has the path with the very same capitals."""
+        """Whether a pattern matches the path with the same case."""
         return self._spelt.fullmatch(path) is not None
 
     def _say(self, match: re.Match[str] | None) -> str:

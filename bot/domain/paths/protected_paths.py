@@ -1,4 +1,4 @@
-"""Protected paths: what only people may change, under any name by which a file system finds it."""
+"""Protected paths: those that only people may change, under every name that a file system takes for them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _DEPLOYED = """
     staticwebapp.config.json .deployment .ebextensions/* .lagoon.y*ml appspec.y*ml okteto.y*ml .okteto/*
     fleet.y*ml koyeb.y*ml .clever* .qovery.y*ml qovery.y*ml northflank.* .argocd-source*
 """
-# Bots that merge, update and configure by what the repository says.
+# Bots that merge, update and configure as files of the repository tell them.
 _BOTS = """
     .github/dependabot.y*ml renovate.json* .renovaterc* .github/renovate.json* .mergify*
     .gitlab/renovate.json* mergify.y*ml .github/mergify* .kodiak.toml .github/.kodiak.toml bors.toml

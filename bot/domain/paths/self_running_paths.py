@@ -1,6 +1,6 @@
 """Paths whose content runs by itself where somebody checks a branch out, opens, builds or tests it.
 
-A change of them is published, since honest work changes them all the time; people are told of them first.
+A change of them is published, since honest work changes them all the time; the pull request names them first.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ _HARMLESS_NAMES = frozenset(_HARMLESS.split())
 
 
 def explain_self_running(path: str) -> str:
-    """What runs the file at a path without being asked, or obeys it; '' for any other.
+    """What runs the file at a path, or takes settings from it, without being asked; '' for any other.
 
     A file where a folder of such files would be may be a link to one, and counts.
     """

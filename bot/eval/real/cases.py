@@ -22,7 +22,8 @@ from bot.eval.suite import EvalTask, SuiteRow
 from bot.eval.test_outcomes import TestOutcomes
 from bot.git.mirror import git_directory
 from bot.git.program import run_now
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 
 _PYTEST = re.compile(r"\bpytest\b|\bpy\.test\b")
 PLAIN_FILE = 0o100644

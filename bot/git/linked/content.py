@@ -1,7 +1,7 @@
 """What a commit points to and does not hold: its submodules at their pinned commits, and content in Git LFS.
 
 It is fetched outside the sandbox, bounded, from the host that the repository itself is on and no other: both
-``.gitmodules`` and pointers are written by whoever wrote the commit. What cannot be had stays a gap.
+``.gitmodules`` and pointers are the commit author's text. What cannot be fetched stays a gap.
 
 https://git-scm.com/docs/gitmodules, https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 """
@@ -54,7 +54,7 @@ class LfsFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedSurvey:
-    """What of a commit's submodules and LFS files is here, and the paths of what is not."""
+    """Which of a commit's submodules and LFS files are here, and the paths of those that are not."""
 
     modules: tuple[Submodule, ...] = ()
     files: tuple[LfsFile, ...] = ()

@@ -1,4 +1,4 @@
-"""The app as a person's command reaches it: over PyGithub, a client that shares nothing with the worker's.
+"""The app as operators' commands use it: over PyGithub, a client that shares nothing with the worker's.
 
 Synchronous: never in the event loop.
 """
@@ -61,7 +61,7 @@ def open_app(settings: AppAccess, write_spacing: float = 1.0) -> GithubIntegrati
 
 @lru_cache(maxsize=2)
 def _read_key(pem: str) -> RSAPrivateKey:
-    """The key, as PyJWT reads it; once, for it checks the numbers, which takes a twentieth of a second."""
+    """The key as PyJWT reads it; only once, since checking its numbers takes 0.05 s."""
     key = RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(pem)
     if not isinstance(key, RSAPrivateKey):
         raise jwt.InvalidKeyError("the private key is wanted, not the public one")

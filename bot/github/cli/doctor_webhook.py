@@ -1,4 +1,4 @@
-"""What ``hob doctor`` finds of the App's webhook: its settings, a ping sent anew, the last deliveries.
+"""What ``hob doctor`` finds of the App's webhook: its settings, a ping redelivered, the last deliveries.
 
 Synchronous: never in the event loop.
 """
@@ -26,7 +26,7 @@ def read(github: GithubIntegration, path: str, **parameters: Any) -> Any:
 
 
 def check_webhook(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
-    """Whose host it is, the dashboard's address does not tell: only where ``hob web`` listens is known.
+    """The webhook's settings. Its host is not compared: no setting has the public address of ``hob web``.
 
     https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app
     """
@@ -69,7 +69,7 @@ def check_deliveries(github: GithubIntegration, _: AppAccess, __: dict[str, Any]
 
 
 def check_ping(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
-    """Have the ping of the webhook's making sent again, and see what comes of it.
+    """Redeliver the ping that GitHub sent when the webhook was made, and report how it ends.
 
     There is no other way to have an App pinged. GitHub keeps it for three days, and then the
     deliveries alone tell.

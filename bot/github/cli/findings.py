@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorFinding:
-    """One thing that was checked; ``detail`` says what was found and, where not ``ok``, how to mend it."""
+    """One thing that was checked; ``detail`` says what was found and, where not ``ok``, how to correct it."""
 
     name: str
     ok: bool

@@ -46,7 +46,7 @@ class Credentials:
 
 
 def read_manifest() -> dict[str, Any]:
-    """``app.yml`` as it stands: name, permissions, events."""
+    """``app.yml`` parsed: name, permissions, events."""
     read: dict[str, Any] = yaml.safe_load((files("bot.github.cli") / "app.yml").read_text("utf-8"))
     return read
 

@@ -106,7 +106,7 @@ def run_registration(
     tell: Callable[[str], None],
     name: str = "",
 ) -> Credentials:
-    """Serve the pages until GitHub has sent the browser back. Raises UserError when it does not work out.
+    """Serve the pages until GitHub has sent the browser back. Raises UserError when it fails.
 
     ``name`` is the App's, '' for app.yml's; people mention the slug that GitHub makes of it. Both can be
     changed on the page as often as GitHub does not take them.

@@ -42,7 +42,7 @@ def render_choice(*, name: str, organization: str, problem: str = "") -> str:
 def render_form(manifest: dict[str, Any], *, state: str, web_url: str, organization: str = "") -> str:
     """The page whose button posts the manifest to GitHub, for a person's account or an organization.
 
-    Raises UserError when ``organization`` is no name of one.
+    Raises UserError when ``organization`` is not a valid name.
     """
     owner = f"organizations/{organization}/settings" if organization else "settings"
     if organization and not re.fullmatch(r"[A-Za-z0-9-]{1,39}", organization):
@@ -68,8 +68,9 @@ def render_end(title: str, text: str, link: str = "") -> str:
 def find_name_trouble(api_url: str, name: str) -> str:
     """Why an App cannot be called ``name``, as far as GitHub tells to anybody; '' for nothing known.
 
-    A private App of somebody else's is not told: then GitHub itself says that the name is taken. The slug of
-    a name: https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/registering-a-github-app
+    Another account's private App is not visible here: then GitHub itself says that the name is taken. The
+    slug of a name:
+    https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/registering-a-github-app
     """
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if _exists(f"{api_url.rstrip('/')}/apps/{slug}"):

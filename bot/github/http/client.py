@@ -40,7 +40,8 @@ API_VERSION = "2022-11-28"
 READS = frozenset({"GET", "HEAD"})
 # Every PATCH of this bot sets fields to given values, so doing it twice is doing it once.
 REPEATABLE = READS | {"PUT", "PATCH", "DELETE"}
-# What nobody is told of, or sees until a commit names it: no content in the sense of GitHub's limit on it.
+# Requests that notify nobody and show nothing until a commit names it: not content in the sense of GitHub's
+# limit on content creation.
 UNSEEN = ("/git/blobs", "/git/trees", "/reactions")
 REDIRECTS = frozenset({301, 302, 307, 308})
 ATTEMPTS = 4
@@ -147,7 +148,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so much was created of late that what can be left out should be."""
+        """Whether so much was created lately that optional writes should be left out."""
         return self._pace.is_crowded()
 
     @property
@@ -259,7 +260,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         return url
 
     async def _exchange(self, request: _Request) -> Response:
-        """Send until there is a success to return or an error to raise."""
+        """Send, and retry, until there is a success to return or an error to raise."""
         while True:
             try:
                 answer = await self._send(request)
@@ -317,7 +318,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             return Response(response.status, response.headers.copy(), await response.read())
 
     async def _prepare_retry(self, request: _Request, answer: Response) -> None:
-        """Prepare the next attempt after an answer that is no success, or raise what it means."""
+        """Prepare the next try after an error, or raise the exception for it."""
         if limit := find_limit(answer):
             self._pace.note_limit(limit)
             await self._pace.share_limit(limit.resource)

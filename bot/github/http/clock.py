@@ -1,7 +1,7 @@
 """GitHub's clock, as its answers tell it: what is signed and what runs out is measured by it, not by ours.
 
 A machine whose clock is wrong would otherwise sign JWTs that are over, or not yet valid, and take a token for
-good that is not. Every answer bears a ``Date`` (https://www.rfc-editor.org/rfc/rfc9110#name-date).
+good that is not. Every answer has a ``Date`` (https://www.rfc-editor.org/rfc/rfc9110#name-date).
 """
 
 from __future__ import annotations

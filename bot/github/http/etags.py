@@ -37,12 +37,12 @@ class ETags:
         )
 
     def find(self, realm: Hashable, url: str) -> CachedResponse | None:
-        """What is kept of this address for this realm."""
+        """The answer kept for this address and realm, None without one."""
         cached: CachedResponse | None = self._answers.get((realm, url))
         return cached
 
     def store(self, realm: Hashable, url: str, answer: Response) -> None:
-        """Keep an answer that has a tag, is not too large and is no page of many."""
+        """Keep an answer that has a tag, is not too large, and is not one of several pages."""
         tag = answer.headers.get("etag", "")
         if not tag or answer.status != 200 or len(answer.body) > LARGEST or "link" in answer.headers:
             return

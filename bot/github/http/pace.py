@@ -1,4 +1,4 @@
-"""How fast one installation may speak to GitHub: who waits, for how long, and when it is better to park.
+"""How fast GitHub may be asked for one installation: who waits, how long, and when a run parks instead.
 
 GitHub's rules (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api and
 https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api): writes one at a
@@ -36,7 +36,7 @@ RESERVE_MINUTE, RESERVE_HOUR = 15.0, 100.0
 
 
 class _Budget:
-    """At most so much in any span of so many seconds."""
+    """A budget of at most ``most`` in any ``seconds``."""
 
     def __init__(self, most: float, seconds: float) -> None:
         self._most = most
@@ -45,7 +45,7 @@ class _Budget:
         self._total = 0.0
 
     def free_at(self, now: float, cost: float) -> float:
-        """When ``cost`` may be spent: now, or once enough of what was spent is long enough ago."""
+        """When ``cost`` may be spent: now, or once enough earlier spending has left the window."""
         while self._spent and self._spent[0][0] <= now - self._seconds:
             self._total -= self._spent.popleft()[1]
         over = self._total + cost - self._most
@@ -68,7 +68,7 @@ class SharedTurns(Protocol):
         """Take the next turn; returns in how many seconds it is. One beyond ``longest`` is not taken."""
 
     async def close(self, installation: int, seconds: float) -> None:
-        """Let nobody write for the installation for so many seconds."""
+        """Stop all processes from writing for the installation, for ``seconds``."""
 
 
 class Pace:
@@ -102,7 +102,7 @@ class Pace:
 
     @asynccontextmanager
     async def turn(self, *, write: bool, resource: str, creates: bool = False) -> AsyncIterator[None]:
-        """Wait for leave to send one request and hold the turn until its answer is there.
+        """Wait for the turn to send one request, and hold it until its answer is there.
 
         ``creates``: it is a write that makes content. Raises Parked when the wait would be longer than
         ``LONGEST_WAIT``.

@@ -1,4 +1,4 @@
-"""What an answer of GitHub means: fine, a limit, a refusal that a person can mend, or an outage.
+"""What an answer of GitHub means: success, a rate limit, a refusal that a person can resolve, or an outage.
 
 Pure functions over status, headers and body; nothing here does I/O, and no error made here can carry a
 token, because it is made of the method, the path and GitHub's own message only.
@@ -48,7 +48,7 @@ class Locked(Forbidden):
 
 
 class Stale(GitHubRefused):
-    """What was to be changed is not any more what it was taken for (GraphQL's STALE_DATA)."""
+    """The object changed since it was read (GraphQL's STALE_DATA)."""
 
 
 class Rejected(GitHubRefused):
@@ -68,7 +68,7 @@ class Response:
     body: bytes
 
     def json(self) -> Any:
-        """The decoded body, or None where it is no JSON."""
+        """The decoded body, or None where it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -103,7 +103,7 @@ class Limit:
 
 
 def find_limit(answer: Response) -> Limit | None:
-    """The limit that this answer speaks of, if any.
+    """The rate limit that this answer reports, if any.
 
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
     A 403 is also how GitHub says that a permission is missing, so one without any sign of a limit is none.
@@ -157,7 +157,7 @@ def make_refusal(answer: Response, what: str) -> HobError:
 
 
 def find_graphql_limit(answer: Response, error: Mapping[str, Any]) -> Limit | None:
-    """The limit that one of GraphQL's ``errors`` speaks of, if any.
+    """The rate limit that one of GraphQL's ``errors`` reports, if any.
 
     https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
     """
@@ -166,7 +166,7 @@ def find_graphql_limit(answer: Response, error: Mapping[str, Any]) -> Limit | No
 
 
 def make_graphql_refusal(answer: Response, error: Mapping[str, Any], what: str, needs: str) -> HobError:
-    """The error for one of GraphQL's ``errors`` that is no limit.
+    """The error for one of GraphQL's ``errors`` that is not a rate limit.
 
     ``what`` names the request; ``needs`` is the permission that a refusal asks for, as ``contents=write``,
     since GraphQL's answers do not tell.

@@ -1,4 +1,4 @@
-"""Who the bot is to GitHub: the app's JWT, and installation tokens for one repository and one purpose.
+"""The bot's credentials at GitHub: the app's JWT, and installation tokens for one repository and one purpose.
 
 A token can do what its purpose needs and no more, in one repository. Reading the code, speaking on threads
 and pushing are three purposes, and the pushing one is minted only when something is pushed. Tokens are
@@ -44,7 +44,7 @@ class _Token:
 
 
 class Minter(Protocol):
-    """The app's own client, as far as minting needs it."""
+    """The part of the app's own client that minting needs."""
 
     async def getitem(self, url: str, url_vars: Mapping[str, str] | None = ...) -> Any:
         """gidgethub's ``getitem``."""
@@ -65,7 +65,7 @@ class AppCredential:
         self._current = _Token("", 0.0)
 
     async def header(self) -> str:
-        """``Bearer`` and a JWT. Raises UserError when the private key is none."""
+        """``Bearer`` and a JWT. Raises UserError when the private key is invalid."""
         if time.monotonic() < self._current.renew_at:
             return f"Bearer {self._current.value}"
         try:

@@ -1,1 +1,1 @@
-"""What GitHub knows of deliveries that did not arrive, and of what was written meanwhile."""
+"""What GitHub reports about deliveries that did not arrive, and comments written meanwhile."""

@@ -2,7 +2,7 @@
 
 Test runners report each test through a named pipe, whose place they learn from the environment and take out
 of it again, under a key that only they know: so the code under test can neither rewrite what was said before,
-nor end a session that it did not begin. A session that is not ended by its runner is told as such, whatever
+nor end a session that it did not begin. A session that its runner did not end is reported as such, whatever
 the exit code. The command's own output goes to stdout unchanged; stderr of this process is not open to it.
 
 Input: one JSON object on stdin, with ``command``, ``added`` (paths that are new in this tree) and ``report``
@@ -251,7 +251,7 @@ def remove_folder(folder: str) -> None:
 
 
 def make_tools(folder: str) -> str:
-    """A folder for the front of PATH with what stands before ``go``; '' where there is no go."""
+    """A folder for the front of PATH with a wrapper of ``go``; '' where there is no go."""
     there = any(os.access(f"{path}/go", os.X_OK) for path in os.get_exec_path())
     if not there or " " in sys.executable or len(sys.executable) > SHEBANG_CHARS:
         return ""

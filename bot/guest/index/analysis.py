@@ -13,7 +13,7 @@ LATE = "read by lines to save time"
 MOST_TERMS = 5000
 FILE_BYTES = 1 << 20  # what is larger is known by its path only
 PARSE_BYTES = 384 << 10  # what is larger is read by lines
-_DATA_LINE = 5000  # a line as long as this is no source
+_DATA_LINE = 5000  # a line as long as this is not source code
 
 
 class Analysis(NamedTuple):
@@ -41,7 +41,7 @@ def looks_generated(data: bytes) -> bool:
 
 
 def analyse(path: str, data: bytes, *, parse: bool = True, late: bool = False) -> Analysis:
-    """Read one file, without tree-sitter when that could not bear it (``parse`` False) or time is short."""
+    """Read one file, without tree-sitter when it crashes on the file (``parse`` False) or time is short."""
     kind = language(path)
     if looks_binary(data):
         return Analysis(path, kind, 0, [], {}, {}, "binary")
@@ -63,7 +63,7 @@ def _symbols(
     if not kind.grammar:
         return symbols.of_lines(kind.name, text), ""
     note = "too large for the parser" if len(data) > PARSE_BYTES else ""
-    note = note or ("" if parse else "the parser could not bear it") or (LATE if late else "")
+    note = note or ("" if parse else "the parser fails on it") or (LATE if late else "")
     if not note:
         try:
             return symbols.of_tree(kind.grammar, data), ""

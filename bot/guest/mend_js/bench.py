@@ -57,7 +57,7 @@ class Bench:
         return bool(self.targets) and meant <= found and (bool(meant) or self.targets == [EXIT])
 
     def run(self, seconds: float) -> NodeRun | None:
-        """One run; None where the process hangs or ends, and is started anew for the next."""
+        """One run; None where the process hangs or ends, and is restarted for the next."""
         if self._runs >= RUNS:
             self.close()
         if self._process is None and not self._start():

@@ -1,6 +1,6 @@
-"""What the code ran during the very statement of a test that fails, told apart from what the test did before.
+"""What the code ran during the very statement of a test that fails, kept apart from what the test did before.
 
-The statement gets a call around it that has Node write what was counted so far, and count anew:
+The statement gets a call around it that has Node write the counts so far, and start again from zero:
 https://nodejs.org/api/v8.html#v8takecoverage
 """
 

@@ -1,1 +1,1 @@
-"""What keeps one person from asking for too much: blocks, limits, a nod before the first request."""
+"""Limits on what one person may ask for: blocks, rates, a maintainer's approval of the first request."""

@@ -1,6 +1,6 @@
 """Whether a request is taken from somebody who may ask: not when blocked, over a limit, or not yet known.
 
-The order is by what it costs to find out. Whoever is blocked is not even looked up on GitHub.
+The cheapest question comes first. A blocked person is not looked up on GitHub at all.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ async def find_abuse(context: DeliveryContext, api: RepoApi, event: Event) -> Re
 
 
 async def _find_hold(context: DeliveryContext, api: RepoApi, event: Event, repo: Repo) -> Refusal | None:
-    """The wait for a maintainer's nod, where this is the sender's first request in a public repository.
+    """The wait for a maintainer's approval, where this is the sender's first request in a public repository.
 
-    Bots are named by the operator, and a maintainer needs nobody's nod.
+    Not for bots, which the operator names, nor for maintainers.
     """
     sender = event.sender
     if not context.operator.holds_first_requests or repo.private or sender is None or sender.is_bot:

@@ -62,7 +62,7 @@ def limit_budget(context: DeliveryContext, config: RepoConfig) -> TaskBudget:
 
 
 async def render_config(context: DeliveryContext, api: RepoApi, event: Event) -> str:
-    """Every value with its origin, as a table, and what flags say to who asks.
+    """Every value with its origin, as a table, and the values of flags for the person who asks.
 
     Raises UserError when the repository's file is invalid.
     """
@@ -76,7 +76,7 @@ async def render_config(context: DeliveryContext, api: RepoApi, event: Event) ->
 
 
 async def _ask_flags(context: DeliveryContext, event: Event) -> RunFlags:
-    """What a run would be told if whoever asks began one on this thread now."""
+    """The values of flags for a run that the asking person would begin on this thread now."""
     subject = Subject(
         installation=event.installation,
         repository=event.repo.id if event.repo else 0,

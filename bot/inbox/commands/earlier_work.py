@@ -24,7 +24,7 @@ WHOLE = 40  # characters of a digest: two trees that begin alike are made in min
 
 
 async def order_retry(context: DeliveryContext, command: Command) -> Request | str:
-    """The last request on the thread once more, by who asks now and with what was said since."""
+    """The last request on the thread again, on behalf of the person who asks now, with the comments since."""
     store, event = context.store, command.event
     tasks = await store.list_tasks_on(thread_key(event))
     if not tasks:
@@ -32,7 +32,7 @@ async def order_retry(context: DeliveryContext, command: Command) -> Request | s
     last = tasks[-1]
     if last.state not in TERMINAL:
         return f"I am still at it ({render_task_name(last)})."
-    # As it was asked, but by who asks now, and with what was said until now.
+    # The same request, but on behalf of the person who asks now, with the comments until now.
     at = event.trigger.at if event.trigger else last.trigger.at
     again = replace(event, trigger=replace(last.trigger, at=at))
     return Request(kind=last.kind, request=last.request, event=again, directive=last.directive)

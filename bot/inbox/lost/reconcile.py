@@ -2,7 +2,7 @@
 
 GitHub never delivers again by itself and keeps a failed delivery for three days
 (https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries). A repeated delivery
-has the GUID of the first, so one that did arrive is no second one.
+has the GUID of the first, so one that did arrive is recognised.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Reconciler:
         worker: str | None = None,
         discussions: bool = False,
     ) -> None:
-        """``worker`` is the name by which this one is told from others; None where there are none.
+        """``worker`` is this worker's name among others; None where it is the only one.
 
         With ``discussions`` mentions in them are looked for, too.
         """
@@ -73,7 +73,7 @@ class Reconciler:
             try:
                 await self.look()
             except HobError as trouble:
-                log.warning("reconcile.put_off", reason=str(trouble))
+                log.warning("reconcile.postponed", reason=str(trouble))
             except Exception:
                 log.exception("reconcile.bug")
 

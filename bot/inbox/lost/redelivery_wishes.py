@@ -1,4 +1,4 @@
-"""Ask GitHub at once for deliveries that an operator wants again; the audit log is told what came of it."""
+"""Ask GitHub at once to redeliver what an operator ordered; the outcome goes to the audit log."""
 
 from __future__ import annotations
 

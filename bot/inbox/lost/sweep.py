@@ -1,4 +1,4 @@
-"""Look for mentions of which no delivery told, in every repository that the app can see.
+"""Look for mentions that no delivery reported, in every repository that the app can see.
 
 For such a mention a delivery is made from what GitHub's API says, and is handled like all others, permissions
 included. Most repositories are quiet: one request tells of fifty when something was last written there, and
@@ -82,7 +82,7 @@ class Sweep:
         found, spent = 0, 0
         for at, repository in enumerate(due):
             if spent >= MOST_REQUESTS:
-                log.info("reconcile.put_off", installation=installation.id, repositories=len(due) - at)
+                log.info("reconcile.postponed", installation=installation.id, repositories=len(due) - at)
                 break
             self._tried[repository.id] = now
             try:
@@ -149,7 +149,7 @@ class Sweep:
         return newest is not None and newest > self._known[repository.id]
 
     async def _look_in(self, repository: InstalledRepository, now: datetime) -> tuple[int, int]:
-        """How many mentions were found of which no delivery told, and how many requests that took."""
+        """How many mentions were found that no delivery reported, and how many requests that took."""
         api = self._github.for_repo(repository.installation, repository.id, repository.owner, repository.name)
         since = max(min(self._known[repository.id], now - LOOK_BACK), now - FARTHEST)
         since = since.replace(minute=0, second=0, microsecond=0)  # one address an hour, which has an ETag

@@ -1,4 +1,4 @@
-"""Check runs: a button on one of Hob's own asks as a person does, another app's failure asks by itself.
+"""Check runs: a button on one of Hob's own is a person's request, another app's failure an automatic one.
 
 Only a failure on a branch of Hob's own is looked at further; whether the pull request broke it is judged with
 GitHub's help (``failing_checks``). A check that is asked for again is no request: its result is shown again

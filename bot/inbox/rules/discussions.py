@@ -13,7 +13,7 @@ from bot.inbox.commands.parse import CommandWord, is_question
 from bot.inbox.decision import AppIdentity, Command, Decision
 from bot.inbox.rules import comments
 
-# What is told from records, or ends an answer that is being written.
+# Commands that are answered from records, or that stop an answer under way.
 TAKEN = frozenset(
     {
         CommandWord.HELP,

@@ -1,6 +1,6 @@
 """The rule for pull requests that end: Hob's own, those that revert one, and any that Hob may have reviewed.
 
-Anybody may close or merge one, so this is no request, and nobody's permission is asked for.
+Closing or merging is not a request to Hob, so no permission is checked.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ async def check_workspace(workspace: AgentWorkspace, redactor: Redactor) -> Chec
 
 
 def _name_held(admitted: ChangeSet, redactor: Redactor) -> tuple[str, ...]:
-    """Each held path and why; a model can make thousands of them."""
+    """Each held path and why, bounded: a model can make thousands of them."""
     return tuple(f"{redactor.text(printable_path(each.path))}: {each.why}" for each in admitted.held)
 
 

@@ -77,7 +77,7 @@ class NullSink:
 
 
 class PlanDisplay(Protocol):
-    """Where users see how far a run is; ``bot.run.publish.progress_comment`` on GitHub."""
+    """Where users see how far a run is; on GitHub ``bot.run.publish.published_plan``."""
 
     async def update_plan(self, ordinal: int, steps: tuple[Step, ...]) -> None:
         """Show the plan of the attempt ``ordinal``."""

@@ -89,7 +89,7 @@ class AttemptJournal:
         await self._progress.edit()
 
     async def _make_diff(self, work: ChangeSet | None) -> str | None:
-        """What people are shown of the workspace; None where that is as it was. Whole files up to a size."""
+        """The workspace's diff for users; None where it is unchanged. Whole files up to a size."""
         if work is None or self._repo is None or work == self._last_work:
             return None
         if sum(len(each.data) for each in work.files) > MOST_DIFF_BYTES:

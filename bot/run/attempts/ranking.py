@@ -12,7 +12,7 @@ In this order, the first difference counting:
 8. fewer changed lines, then fewer changed files, of what is neither a test nor a text for people
 9. the lower ordinal: it was there first
 
-Tests and texts are no size: the one who wrote a test for the fix did more, not too much.
+Tests and texts do not count: an attempt with a test for its fix did more, not too much.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ async def find_resume_point(
     try:
         load_past(left.records if left else ())
     except ValueError as trouble:
-        log.warning("attempt.transcript_unfit", attempt=record.ordinal, error=str(trouble))
+        log.warning("attempt.transcript_unusable", attempt=record.ordinal, error=str(trouble))
         left = None
     if left is None:
         return await _start_over(progress, "what was stored of it is not whole")

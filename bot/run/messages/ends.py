@@ -23,7 +23,7 @@ from bot.text.defuse import defuse, defuse_line, fence
 
 
 def render_failure(message: str, *, phase: str, log: str) -> str:
-    """What is said when a run ends without a result: the phase, the reason, the last lines."""
+    """The final text of a run that ends without a result: the phase, the reason, the last lines."""
     head = f"❌ **This ended while I was in the phase “{phase}”.**" if phase else "❌ **This did not work.**"
     tail = fold_details("Last lines", fence(log)) if log.strip() else ""
     says_so = re.search(r"\bagain\b", message) is not None
@@ -32,7 +32,7 @@ def render_failure(message: str, *, phase: str, log: str) -> str:
 
 
 def render_left_branch(branch: str) -> str:
-    """That a branch was pushed which has no pull request."""
+    """The sentence for a branch that was pushed and has no pull request."""
     return f"What I pushed until then is on the branch `{branch}`, without a pull request."
 
 

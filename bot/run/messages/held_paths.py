@@ -12,7 +12,7 @@ MOST_NAMED = 50
 
 
 def render_held_paths(result: Result) -> str:
-    """What was kept out of the publication, why, and how it is released; '' when there is nothing."""
+    """What was held back, why, and how it can be released; '' when there is nothing."""
     items, release = result.changes.held, result.release
     why = {item.path: item.why for item in items}
     waiting = release.paths if release else ()

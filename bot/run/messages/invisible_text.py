@@ -1,4 +1,4 @@
-"""What people are told of the texts that were read: hidden parts, and orders to the agent."""
+"""What is reported of the texts that were read: hidden parts, and orders to the agent."""
 
 from __future__ import annotations
 

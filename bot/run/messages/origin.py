@@ -15,7 +15,7 @@ def render_origin(task: Task, *, again: bool = False) -> str:
 
 
 def render_unasked(task: Task) -> str:
-    """Why there is work that no comment asked for; '' where one did."""
+    """Why a task exists that no comment asked for; '' where one did."""
     return f"For the failing check {_check(task)}." if is_automatic(task) else ""
 
 
@@ -26,5 +26,5 @@ def _check(task: Task) -> str:
 
 
 def render_run_link(run_url: str) -> str:
-    """Where the run can be looked at."""
+    """A link to the run's page; '' without one."""
     return f"[Run]({run_url})" if run_url else ""

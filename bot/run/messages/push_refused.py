@@ -1,4 +1,4 @@
-"""The final text when GitHub refuses the push of a change: the rule, the change as a patch, a way out."""
+"""The final text when GitHub refuses a change's push: the rule, the change as a patch, and what to do."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ WORKFLOWS = (
 
 
 def render_how_to_apply(diff: str, base: str) -> str:
-    """What takes the patch, and which files it does not hold."""
+    """How to apply the patch, and which files it does not contain."""
     gone = list_unappliable(diff)
     if not gone:
         return f"`git apply` takes it on {base[:12]}."

@@ -33,7 +33,9 @@ MOST_CHECKS = 10
 
 
 def render_done_headline(proof: Proof, place: str) -> str:
-    """The headline of a change that is published: where it is, and how sure it is, as a mark and in words."""
+    """The headline of a change that is published: where it is, and how well it is proved, as a symbol and a
+    phrase.
+    """
     state = proof.state
     if state is ProofState.PARTLY:
         warned = ", and read the warning" if proof.warnings else ""

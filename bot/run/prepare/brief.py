@@ -219,7 +219,7 @@ def _list_earlier_comments(task: Task, comments: Sequence[Comment]) -> list[_Pas
 
 
 def _is_before(trigger: Trigger, comment: Comment) -> bool:
-    """Whether a comment of the thread is older than the trigger, as it stands.
+    """Whether a comment of the thread, in its present text, is older than the trigger.
 
     GitHub counts in whole seconds. Of the trigger's own second it takes a comment that was never changed and
     has a lower id than the comment that asks; of anything else in that second the order is unknown.

@@ -25,7 +25,8 @@ from bot.run.prove.prove import run_checks
 from bot.text.lists import join_first
 from bot.text.redact import Redactor
 from bot.text.terminal import escape_controls
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Command, SandboxUnavailable
 
@@ -52,7 +53,7 @@ class _Tools(BaseModel):
 async def add_environment(
     workshop: Workshop, checkout: Checkout, brief: Brief, model: str, redactor: Redactor
 ) -> Brief:
-    """The brief with what the sandbox of ``checkout`` has and has not, and with the task's budget.
+    """The brief with what the sandbox of ``checkout`` has and lacks, and with the task's budget.
 
     Nothing that fails here fails the run: what is not known is said to be unknown.
     """

@@ -45,7 +45,7 @@ MOST_TURNS: Mapping[Size, int] = {Size.SMALL: 10, Size.MEDIUM: 30}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """The chance that the task ends proved, from 0 to 1, its size, and the signs of both in words."""
+    """The chance that the task ends proved, from 0 to 1, its size, and the signs of both as phrases."""
 
     chance: float
     size: Size

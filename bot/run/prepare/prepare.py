@@ -25,9 +25,10 @@ from bot.run.prepare.repository_map import add_map
 from bot.text.defuse import code_span
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge, merge_base_branch, render_merge_state
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
 from bot.workspace.fetch_linked import fetch_linked_content
 from bot.workspace.fork import branch_here, fork_of, is_foreign
+from bot.workspace.workshop import Workshop
 
 MOST_BRANCHES = 20
 MOST_DIFF_CHARS = 60_000  # of an earlier change in the first message: `git diff base` shows all of it
@@ -186,7 +187,7 @@ async def _find_issue(task: Task, api: RepoApi, branch: str) -> Issue | None:
 async def fetch_refs(job: Job, specs: Sequence[str]) -> None:
     """Fetch into the repository's mirror. Raises UserError for what a user can mend.
 
-    Where that fails it is told whether the default branch is there: the repository may be empty, or the
+    Where that fails, the error says if the default branch is missing: the repository may be empty, or the
     branch renamed.
     """
     repo, mirror = job.task.repo, job.parts.workshop.mirror
@@ -247,7 +248,7 @@ async def _check_out_merge(
     foreign: bool,
     diff_base: str,
 ) -> Checkout:
-    """The merged tree to work on. What is run there is what is run before: a manifest may be in conflict."""
+    """The merged tree to work on, with the checks found before it: a manifest may be in conflict."""
     if base_merge.merged is None:
         return replace(before, base_merge=base_merge)
     there = await workshop.checkout(
@@ -292,7 +293,7 @@ async def _choose_branch(job: Job, prefix: str) -> tuple[str, Pull | None]:
 
 
 async def _choose_revised_branch(task: Task, api: RepoApi, pull: Pull, bot: int) -> tuple[str, Pull]:
-    """The branch and the pull request that a change to ``pull`` goes to, by what they are called now.
+    """The branch and the pull request that a change to ``pull`` goes to, by their present names.
 
     ``bot`` is the id of Hob's own user, who opened it, where it is not by a bot that updates dependencies. A
     fork's has a branch here, where that was needed before and its pull request is open.

@@ -8,7 +8,8 @@ import structlog
 
 from bot.agent.repository_map import CommitTree, NoMap, list_all_files, render_map
 from bot.domain import Brief
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 from sandbox.spec import SandboxUnavailable
 
 log = structlog.get_logger()

@@ -1,4 +1,4 @@
-"""A run goes by what flags say to its task, within what the operator's settings allow."""
+"""A run takes the values of flags for its task, within what the operator's settings allow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 log = structlog.get_logger(__name__)
 
 PAUSED = "whoever runs this Hob has paused such work"
-# Until it is asked again whether the flag ``paused`` is cleared: the first wait is told on the thread, a
+# Until it is asked again whether the flag ``paused`` is cleared: the first wait is shown on the thread, a
 # shorter one is not (see ``classify_error.WORTH_TELLING``), and the comment goes on saying it.
 PAUSED_SECONDS, STILL_PAUSED_SECONDS = 60.0, 50.0
 BROKEN_SECONDS = 300.0  # until it is asked again whether a flag that cannot be read is mended
@@ -28,9 +28,9 @@ MOST_PROMPT_BYTES = 256 * 1024
 
 
 async def take_flags(job: Job, *, publishing: bool) -> None:
-    """Ask what flags say to the task, store it with the run, and have the run go by it.
+    """Evaluate the flags for the task, store their values with the run, and apply them.
 
-    A task that has run before goes by what its first run was told. Raises Parked where the task is paused,
+    A task that has run before keeps the values of its first run. Raises Parked where the task is paused,
     unless it is ``publishing`` already; and where a flag cannot be read.
     """
     store, subject = job.store, make_subject(job.task)
@@ -75,7 +75,7 @@ def apply_flags(settings: Settings, flags: RunFlags) -> Settings:
 
 
 async def note_overruled_flags(job: Job, config: RepoConfig) -> None:
-    """Store which flags say nothing here, since the repository says it: such a task is of no release."""
+    """Store which flags the repository's own setting overrules: such a task does not count in a release."""
     flags = job.flags
     for name in ("model", "attempts"):
         if name in flags.given and getattr(config, name) is not None:

@@ -1,6 +1,6 @@
 """Which of the base's tests a change weakens: changed or removed assertions, skips, whole tests gone.
 
-Tests that are only added to are left alone: a good change brings tests.
+Tests that only gain statements do not count: a good change adds tests.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def list_test_names(data: bytes) -> set[str]:
 
 
 def list_weaker_functions(before: bytes, after: bytes) -> list[str]:
-    """The dotted names of functions of a Python file that are gone, or whose statements are not all there."""
+    """The dotted names of functions of a Python file that are gone, or lack a statement that they had."""
     return _compare_python(before, after, set())
 
 
 def _compare_python(before: bytes, after: bytes, kept: set[tuple[str, str]]) -> list[str]:
-    """Names of functions that are weaker, '' for the rest of the file. ``kept``: all that there still is."""
+    """Names of weaker functions, '' for the rest of the file. ``kept``: all functions that remain."""
     old, new = _list_functions(before), _list_functions(after)
     if not old and before.strip():
         return [""] if alters_lines(before, after) else []
@@ -107,7 +107,7 @@ def _is_extended(before: str, after: str) -> bool:
 
 
 def alters_lines(before: bytes, after: bytes) -> bool:
-    """Whether a line that says something is gone, or one that skips has come."""
+    """Whether a meaningful line was removed, or a skip added."""
     old, new = (data.decode("utf-8", "replace").splitlines() for data in (before, after))
     there, known = set(map(str.strip, new)), set(map(str.strip, old))
     gone = [line for line in old if line.strip() not in there]

@@ -76,13 +76,13 @@ def _list_known(tests: Iterable[Check]) -> list[str]:
 
 
 def _list_failing(tests: Iterable[Check]) -> list[str]:
-    """What fails on base and on head, each once, or did not come to run there."""
+    """What fails on base and fails or does not run on head, each once."""
     found = [test for check in tests for test in (*check.there_before, *_list_hidden(check))]
     return list(dict.fromkeys(found))
 
 
 def _list_hidden(check: Check) -> tuple[str, ...]:
-    """Tests that fail on base, and on head did not come to run."""
+    """Tests that fail on base and do not run on head."""
     hidden = {*check.skipped, *check.gone}
     return tuple(test for test in check.unmended if test in hidden)
 
@@ -99,20 +99,20 @@ def asks_for_mend(request: str, failing: Iterable[str], output: str) -> bool:
 
 
 def _asks_for_all(request: str) -> bool:
-    """Whether it speaks of tests in general, or of nothing at all."""
+    """Whether it is about tests in general, or about nothing in particular."""
     return _TESTS.search(request) is not None or not any(len(word) > 2 for word in _list_subject(request))
 
 
 @lru_cache(maxsize=8)
 def _list_subject(request: str) -> frozenset[str]:
-    """The words that say what is to be mended."""
+    """The words that name the subject of the mend."""
     words = {word.lower() for word in _WORD.findall(request)} - _EMPTY
     return frozenset(word for word in words if not _MEND.fullmatch(word))
 
 
 @lru_cache(maxsize=8)
 def _group_subject(request: str) -> dict[str, list[str]]:
-    """Those words by how they begin: words that are akin have that in common."""
+    """Those words grouped by their beginning, which related words share."""
     groups: dict[str, list[str]] = defaultdict(list)
     for word in sorted(_list_subject(request)):
         if len(groups[word[:_STEM]]) < _MOST_AKIN:
@@ -126,7 +126,7 @@ def _list_code(request: str) -> frozenset[str]:
 
 
 def _is_about(test: str, request: str, output: str) -> bool:
-    """Whether the test's name is akin to the request, or its line in ``output`` has a word of code of it."""
+    """Whether the test's name is related to the request, or its line in ``output`` has its identifier."""
     if _is_akin_to(test, request):
         return True
     code = _list_code(request)
@@ -151,7 +151,7 @@ def _strip_parameters(test: str) -> str:
 
 
 def _is_akin(one: str, other: str) -> bool:
-    """Forms of one word: double and doubling."""
+    """Whether two words are forms of one, such as double and doubling."""
     common = next(
         (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
     )

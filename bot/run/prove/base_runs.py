@@ -1,8 +1,8 @@
-"""The checks on a commit as it stands: run once, and taken again by whoever asks within the hour.
+"""The checks on an unchanged commit: run once, and the results reused for an hour.
 
 Before the agent begins, they are run for its first message; the proof compares with them; other attempts, and
-other tasks on the same commit, do too. Whoever blames a change for what these say runs them anew first
-(``bot.run.prove.chance``): an hour is long enough for a test that looks at the clock.
+other tasks on the same commit, do too. Before a change is blamed for a difference from them, they are run
+again (``bot.run.prove.chance``): an hour is long enough for a test that looks at the clock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import replace
 from bot.domain import ChangeSet, CheckCommand, Verdict
 from bot.run.prove.rows import CheckedTree, End, TreeRuns, run_on_tree
 from bot.text.redact import Redactor
-from bot.workspace.checkout import BASE_RUN_TESTS, Checkout
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import BASE_RUN_TESTS
 
 _SURE = (Verdict.PASSED, Verdict.FAILED)  # anything else may be this machine's trouble of the moment
 

@@ -11,7 +11,9 @@ _SEEN = (Verdict.PASSED, Verdict.TIMED_OUT)
 
 
 def list_causes(checks: Sequence[Check], facts: TreeFacts) -> Iterator[str]:
-    """Items for ``Proof.not_run``: a check that does not run and its cause, and what the tree has not."""
+    """Items for ``Proof.not_run``: a check that does not run and its cause, and what is missing from the
+    tree.
+    """
     said = ""
     for check in checks:
         cause = explain_result(check.command, check.head, facts)
@@ -23,7 +25,7 @@ def list_causes(checks: Sequence[Check], facts: TreeFacts) -> Iterator[str]:
 
 
 def explain_result(command: str, result: CheckResult, facts: TreeFacts) -> str:
-    """Why a check's result is none about the code; '' where it is one, or nothing is known."""
+    """Why a check's result says nothing about the code; '' where it does, or the reason is unknown."""
     if result.verdict in _SEEN:
         return ""
     return explain_failure(command, result.exit_code, result.tail, facts)

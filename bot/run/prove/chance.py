@@ -1,5 +1,5 @@
-"""Whether a test ends as it does by chance: what fails only on head is run again before anybody is blamed,
-and so is what turned, where something in it looks like chance.
+"""Whether a test's result is flaky: what fails only on head is run again before the change is blamed, and so
+is a test that went from failing to passing, where something in it looks random.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def blame_fairly(
     """The rows with the tests that end at random; those of the head's run that is nearest to the truth.
 
     A check that takes longer than the time for repeats is taken as it is. Where head looks worse than a base
-    that was run for somebody else, base is run anew, however long that takes.
+    that was run for another task, base is run again, however long that takes.
     """
     sides = _Sides(command=command, on_base=on_base, on_head=on_head, redactor=redactor)
     check = await asyncio.to_thread(compare_rows, command, rows)
@@ -128,7 +128,9 @@ def _make_random(name: str, base_failed: int, base_runs: int, head_failed: int, 
 
 
 def _looks_like_chance(base: CheckRun, mended: Iterable[str], source: ChangeSet, read_base: ReadBase) -> bool:
-    """Whether the failing tests' files, what the change touches, or the failure itself speaks of chance."""
+    """Whether the failing tests' files, what the change touches, or the failure itself mentions anything
+    random.
+    """
     paths = {test.partition("::")[0] for test in mended if "::" in test} | {
         each.path for each in source.files
     }

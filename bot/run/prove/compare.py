@@ -1,4 +1,4 @@
-"""What the runs of a check come to: tests that turned, vanished, were altered, or end at random."""
+"""What a check's runs show: tests that changed their result, vanished, were altered, or are flaky."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STRENGTH = (ResultSource.NONE, ResultSource.OUTPUT, ResultSource.REPORT)
 class Rows:
     """The runs of one check; those across only where the change touches tests.
 
-    ``base_kept``: base was run for somebody else, up to an hour before.
+    ``base_kept``: base was run for another task, up to an hour before.
     """
 
     base: CheckRun
@@ -81,7 +81,9 @@ def _short(run: CheckRun | None) -> CheckResult | None:
 
 
 def _doubt_silence(base: CheckRun, head: CheckRun) -> CheckRun:
-    """An end without results is an error where base had some, and so is a report that became mere words."""
+    """An end without results is an error where base had some, and so is printed output where base had a
+    report.
+    """
     had, has = base.result, head.result
     if not had.counted or has.verdict not in (Verdict.PASSED, Verdict.NO_TESTS, Verdict.ERROR):
         return head
@@ -183,7 +185,7 @@ def _sort_new_tests(rows: Rows) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def list_check_warnings(checks: Sequence[Check]) -> list[ProofWarning]:
-    """What of the checks' results must be known before anything else."""
+    """Warnings about the checks' results, to be shown first."""
     found = []
     for check in checks:
         less = check.base.counted - check.head.counted

@@ -48,7 +48,7 @@ class JudgedChange:
 
     @property
     def source(self) -> ChangeSet:
-        """All that is no test, what was settled among it."""
+        """All files that are not tests, including those of settled conflicts."""
         files = (*self.parts.source.files, *self.settled.files)
         return ChangeSet(base=self.parts.source.base, files=files)
 
@@ -76,12 +76,13 @@ class JudgedChange:
         return (*self.parts.settings, *(path for path in ours if path in theirs))
 
     def find_telltale_lines(self) -> tuple[str, ...]:
-        """Added lines that speak of what runs the tests; a file in conflict has the lines of both sides."""
+        """Added lines that mention the test runner; a file in conflict has the lines of both sides."""
         return find_telltale_lines(self.source, self.read_base)
 
 
 def judge_change(checkout: Checkout, changes: ChangeSet, commands: Sequence[CheckCommand]) -> JudgedChange:
-    """What is judged of ``changes`` on ``checkout``: all of a pull request's, where there are none. Blocking.
+    """What is judged of ``changes`` on ``checkout``; without changes, all that the pull request changes.
+    Blocking.
 
     Of a merge only the agent's own part.
     """

@@ -1,4 +1,4 @@
-"""What may be published: decided from the difference of the trees, never from what the agent says of it.
+"""What may be published: decided from the difference of the trees, never from the agent's description.
 
 Refused paths are held back and named on the pull request; the rest is published. A secret anywhere in the
 change stops the whole publication, since a part of it may be all that an attacker needs.
@@ -34,8 +34,8 @@ def admit_changes(
 ) -> ChangeSet:
     """The part of ``changes`` that may be published; what is held back is in ``held`` with the reason.
 
-    ``released`` are protected paths that a maintainer let go. Raises UserError when a secret is found or the
-    change is too large to be read by a person.
+    ``released`` are protected paths that a maintainer released. Raises UserError when a secret is found or
+    the change is too large to be read by a person.
     """
     rules = list_protection_rules(protected)
     admitted: list[FileChange] = []
@@ -87,7 +87,7 @@ def _why_unfit(change: FileChange) -> str:
 
 
 def _limit_held(held: Sequence[Held], admitted: Sequence[FileChange], redactor: Redactor) -> tuple[Held, ...]:
-    """What is held, where only that can be released which people can read and which tells no secret."""
+    """Held paths, where only readable text without secrets stays releasable."""
     stored = [_check_readable(item, redactor) for item in held]
     changes = [item.change for item in stored if item.change is not None]
     if len(changes) + len(admitted) > MAX_FILES or sum(len(change.data) for change in changes) > MAX_BYTES:
@@ -115,12 +115,12 @@ def _check_readable(item: Held, redactor: Redactor) -> Held:
 
 
 def _withhold(item: Held, why: str) -> Held:
-    """Make a held path one that nobody can release, adding ``why``; one that is so already is unchanged."""
+    """Make a held path unreleasable, adding ``why``; one that is so already is unchanged."""
     return item if item.change is None else replace(item, why=f"{item.why}; {why}", change=None)
 
 
 def _find_twins(files: Sequence[FileChange]) -> dict[str, str]:
-    """New paths that some file systems take for another one's, and why they are held: the later ones."""
+    """New paths that some file systems do not tell from another path, with the reason why they are held."""
     spelt: dict[str, str] = {}
     found = {}
     for change in files:
@@ -136,7 +136,7 @@ def _find_twins(files: Sequence[FileChange]) -> dict[str, str]:
 
 
 def _printable_name(path: str, redactor: Redactor) -> str:
-    """The name without secrets, with U+FFFD for what is no UTF-8, so that it can be stored and shown."""
+    """The name without secrets, with U+FFFD for invalid UTF-8, so that it can be stored and shown."""
     return redactor.text(path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 

@@ -98,7 +98,7 @@ class ChangeParts:
 
     @property
     def may_alter_tests(self) -> bool:
-        """Whether tests that base has may run otherwise."""
+        """Whether tests of the base may run differently."""
         return bool(self.settings) or any(each.kind is not ChangeKind.ADDED for each in self.tests.files)
 
 
@@ -119,7 +119,7 @@ def split_change(changes: ChangeSet, commands: Iterable[CheckCommand], read_base
 
 
 def _is_looked_into(path: str) -> bool:
-    """Whether only a part of the file has to do with tests."""
+    """Whether the file mixes test settings with other content."""
     return posixpath.basename(path) in _MIXED or _BY_LINE.search(path) is not None
 
 
@@ -129,7 +129,9 @@ def is_test(path: str) -> bool:
 
 
 def _list_paths(command: CheckCommand) -> set[str]:
-    """The words of a command that may be files of the repository, seen from the root and from its folder."""
+    """The words of a command that may be files of the repository, relative to its root or the command's
+    folder.
+    """
     try:
         words = shlex.split(command.command, comments=False)
     except ValueError:
@@ -153,7 +155,7 @@ def _is_setting(change: FileChange, read_base: ReadBase) -> bool:
 
 
 def _changes_line_of_tests(before: bytes, after: bytes) -> bool:
-    """Whether a line that is gone or has come speaks of tests."""
+    """Whether a removed or added line mentions tests."""
     old, new = (
         {line.strip() for line in data.decode("utf-8", "replace").splitlines()} for data in (before, after)
     )
@@ -161,7 +163,7 @@ def _changes_line_of_tests(before: bytes, after: bytes) -> bool:
 
 
 def _shadows_runner(path: str) -> bool:
-    """A module at an import root that bears the name of a runner's, or of the standard library's.
+    """A module at an import root that has the name of a runner's module, or of the standard library's.
 
     pytest puts the folder of a test file that is in no package first on the path.
     """
@@ -175,7 +177,7 @@ def _shadows_runner(path: str) -> bool:
 
 
 def _read_settings(name: str, data: bytes | None) -> Any:
-    """What a file says of how tests are run; the whole of it where it cannot be read."""
+    """The part of a file that sets how tests are run; all of it where it cannot be parsed."""
     if data is None:
         return None
     try:
@@ -192,7 +194,7 @@ def _read_settings(name: str, data: bytes | None) -> Any:
 
 
 def _list_local(package: dict[str, Any]) -> dict[str, str]:
-    """The dependencies of a package.json that lie in the repository."""
+    """The dependencies of a package.json that are folders of the repository."""
     kinds = ("dependencies", "devDependencies", "optionalDependencies")
     wanted = {name: str(spec) for kind in kinds for name, spec in (package.get(kind) or {}).items()}
     return {

@@ -4,7 +4,7 @@
     npm test   ->  package.json: node scripts/run.js, jest's setupFiles
 
 Such a file decides how the checks end, so a change of it is no source. Only what stands where a program or a
-setting's file stands is followed: a recipe speaks of the source too.
+setting's file stands is followed: a recipe names source files too.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ ReadBase = Callable[[str], bytes | None]
 
 
 def list_named_files(commands: Iterable[CheckCommand], read_base: ReadBase) -> set[str]:
-    """The paths in the base's tree that the commands run or obey, directly or not."""
+    """The paths in the base's tree that the commands run or take settings from, directly or not."""
     reader = _Reader(read_base)
     found: set[str] = set()
     for command in commands:
@@ -147,7 +147,7 @@ def _list_recipe_lines(reader: _Reader, command: str, folder: str) -> Iterator[s
 
 
 def _list_included(reader: _Reader, command: str, folder: str) -> Iterator[str]:
-    """The files that a command's recipe file takes in."""
+    """The files that a command's recipe file includes."""
     words = re.findall(r"[\w./:-]{1,100}", command[:LINE_CHARS])
     for tool, names in _RECIPES.items():
         if tool not in words:
@@ -159,7 +159,7 @@ def _list_included(reader: _Reader, command: str, folder: str) -> Iterator[str]:
 
 
 def _list_beside(reader: _Reader, script: str) -> set[str]:
-    """What a script of a folder of its own takes from that folder: tools/check.py imports tools/load.py."""
+    """What a script below the root imports from its own folder: tools/check.py imports tools/load.py."""
     home, kind = posixpath.dirname(script), posixpath.splitext(script)[1]
     if home in ("", "src", "lib") or kind not in _IMPORTED:
         return set()
@@ -245,7 +245,7 @@ def _list_plugins(reader: _Reader, folder: str) -> Iterator[str]:
 
 
 def _resolve(reader: _Reader, name: str, folder: str, ends: Iterable[str] = _ENDS) -> Iterator[str]:
-    """The files of the base that a name may mean, seen from a folder."""
+    """The files of the base that a name may mean, relative to a folder."""
     for end in ends:
         path = posixpath.normpath(join(folder, name + end))
         if reader.has(path):

@@ -5,7 +5,7 @@ so what is proved is what will be published, not what the agent's workspace happ
 
 A change that touches tests is run crosswise too: its tests on the base's source, where new ones must fail,
 and the base's tests on its source, where what passes on base must pass. That shows that the fix fixes and
-that the tests test. What cannot be told from any report stands in the proof's warnings.
+that the tests test. What no report can show is in the proof's warnings.
 """
 
 from __future__ import annotations

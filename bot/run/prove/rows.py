@@ -1,4 +1,4 @@
-"""The runs of a proof: every check on two trees side by side, and again where chance may play."""
+"""The runs of a proof: every check on two trees side by side, and repeats of what may be flaky."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CheckedTree:
 class TreeRuns:
     """The checks' runs on one tree in their order, and what they could not reach.
 
-    ``kept``: they were run for somebody else, see ``bot.run.prove.base_runs``.
+    ``kept``: they were run for another task, see ``bot.run.prove.base_runs``.
     """
 
     runs: list[CheckRun]
@@ -109,7 +109,7 @@ async def run_on_tree(
 async def repeat_check(
     tree: CheckedTree, command: CheckCommand, redactor: Redactor, times: int
 ) -> list[CheckRun]:
-    """Run one check so many times more, each in a clean sandbox."""
+    """Run one check ``times`` more, each time in a clean sandbox."""
     runs = []
     for _ in range(times):
         again = await run_on_tree(tree, (command,), redactor)

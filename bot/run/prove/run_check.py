@@ -29,7 +29,7 @@ _PLUGIN = re.compile(r"hob_(?:test|vitest|go)_report|not allowed in NODE_OPTIONS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRun:
-    """A result with all of its tests: what is compared, and too long to be kept.
+    """A result with all of its tests: used for the comparison, too long to be stored.
 
     ``tests`` are by name "passed", "failed" or "skipped". ``named``: those that pass are among them.
     """
@@ -40,7 +40,7 @@ class CheckRun:
     changed: tuple[str, ...] = ()  # tracked files that the command changed
 
     def list_tests(self, was: str) -> tuple[str, ...]:
-        """The tests that ended so, in the runner's order."""
+        """The tests with this end, in the runner's order."""
         return tuple(name for name, end in self.tests.items() if end == was)
 
 
@@ -145,7 +145,7 @@ def _read_report(result: CheckResult, report: Mapping[str, Any]) -> CheckRun | N
 
 
 def _read_output(result: CheckResult, text: str, runner: Runner) -> CheckRun:
-    """What was printed, else the exit code alone."""
+    """The printed results, else the exit code alone."""
     if result.exit_code in (126, 127):
         return CheckRun(result=result)
     printed = read_printed_results(text, runner)

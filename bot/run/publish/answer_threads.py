@@ -25,7 +25,7 @@ async def answer_threads(
 ) -> None:
     """Reply in each thread of the review that asked. ``sha`` '': no commit.
 
-    May be done again: a thread that has its reply gets no second one. Raises UserError when the remark that
+    May be repeated: a thread that has its reply gets no second one. Raises UserError when the remark that
     asked was deleted: it has no answer then.
     """
     replies = await asyncio.to_thread(draft_replies, context, sha, result, threads)
@@ -40,7 +40,7 @@ async def answer_threads(
 
 
 def replies_key(task: Task, sha: str) -> str:
-    """Under which the replies about commit ``sha`` are recorded."""
+    """The effect's key of the replies about commit ``sha``."""
     return f"task:{task.id}:replies:{sha}"
 
 

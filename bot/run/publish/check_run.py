@@ -29,7 +29,7 @@ PROOF_TITLES = {  # of all states but PARTLY, which counts
 
 
 def check_run_key(task: Task) -> str:
-    """Under which the check run that shows the work is recorded."""
+    """The effect's key of the check run that shows the work."""
     return f"task:{task.id}:at-work"
 
 
@@ -59,7 +59,7 @@ async def start_check_run(context: PublishContext) -> int | None:
 
 
 async def finish_check_run(api: RepoApi, check_run: int, state: TaskState, text: str) -> None:
-    """Say on the check run how the work ended; that it is gone with its commit is no trouble."""
+    """Write on the check run how the work ended; one that is gone with its commit is ignored."""
     try:
         await api.checks.update(
             check_run,
@@ -99,7 +99,7 @@ def name_proof(proof: Proof) -> str:
 def annotate_tests(checks: Sequence[Check], safe: Callable[[str], str]) -> list[dict[str, Any]]:
     """An annotation for each failing test that names its file: a failure where only this change fails it.
 
-    Test runners do not tell the line alike, so each stands on the first.
+    Test runners do not report lines in one way, so each annotation is on the first line.
     """
     marks = []
     for check in checks:

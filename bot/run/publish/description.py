@@ -43,7 +43,7 @@ BEGIN, END = mark("begin"), mark("end")
 
 
 async def open_pull_request(context: PublishContext, proven: ProvenChange, way: LandingWay) -> Pull:
-    """The branch's pull request, opened unless it was: one that a person closed meanwhile counts.
+    """Open the branch's pull request, or return the one that was opened, also if it was closed meanwhile.
 
     ``way`` is how a change to a fork's pull request was published.
     """
@@ -66,7 +66,7 @@ async def open_pull_request(context: PublishContext, proven: ProvenChange, way: 
 
 
 def _render_body(context: PublishContext, proven: ProvenChange) -> str:
-    """The description of a new pull request; takes a quarter of a second where a model was hostile."""
+    """The description of a new pull request; slow (0.25 s) for a hostile model's texts."""
     task, fork = context.task, proven.fork
     text = render_pull_body(
         task, proven.result, hidden=proven.hidden, run_url=proven.run_url, choice=proven.choice
@@ -79,7 +79,7 @@ def _render_body(context: PublishContext, proven: ProvenChange) -> str:
 async def open_on_base(
     api: RepoApi, title: str, body: str, branch: str, base: str, *, is_default: bool
 ) -> Pull:
-    """Open it, on what the default branch is called now where that was renamed. Raises UserError."""
+    """Open it, on the default branch's present name where that was renamed. Raises UserError."""
     try:
         return await api.pulls.open(title, body, branch, base)
     except Rejected:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.domain import Phase, Run, Task, TaskState
 from bot.errors import LeaseLost
 from bot.serve.metrics.worker import WorkerMetrics
-from bot.tasks.leases import LEASE
+from bot.tasks.leases.records import LEASE
 from bot.tasks.store import Store
 
 
@@ -23,7 +23,7 @@ class _UnderWay:
 
 
 class MeasuredStore(Store):
-    """A ``Store`` that tells ``metrics`` of runs: how long their phases take, how they end, leases lost."""
+    """A ``Store`` that counts runs in ``metrics``: how long phases take, how runs end, leases lost."""
 
     def __init__(self, engine: AsyncEngine, metrics: WorkerMetrics) -> None:
         super().__init__(engine)

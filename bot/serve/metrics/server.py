@@ -1,4 +1,4 @@
-"""Where numbers are read: a port of its own, which strangers do not reach."""
+"""Where metrics are read: a port of its own, which strangers do not reach."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.errors import HobError
 from bot.settings import Settings
 
 METRICS_PORT = "HOB_METRICS_PORT"
-# Why it cannot be had, mostly.
+# The usual reason why the port cannot be opened.
 SHARED = (
     "does another process of Hob have it? Give each an environment of its own, or name them apart: "
     "HOB_METRICS_PORT=web=9464,worker=9465,dashboard=9466"
@@ -47,7 +47,7 @@ def _create_app(read: Callable[[], bytes]) -> web.Application:
 async def listen(
     runners: AsyncExitStack, runner: web.AppRunner, host: str, port: int, variable: str, mend: str = ""
 ) -> None:
-    """Serve until ``runners`` closes. Raises HobError that names the variable when the port cannot be had."""
+    """Serve until ``runners`` closes. Raises HobError naming the variable if the port cannot be opened."""
     await runner.setup()
     runners.push_async_callback(runner.cleanup)
     try:
@@ -70,7 +70,7 @@ async def serve_worker_metrics(
 def serve_metrics_in_thread(settings: Settings, registry: CollectorRegistry) -> Callable[[], None]:
     """Serve the dashboard's numbers from a thread until what is returned is called, or the process ends.
 
-    Not at all where no port is set. Raises HobError when the port cannot be had.
+    Not at all where no port is set. Raises HobError when the port cannot be opened.
     """
     port = settings.find_metrics_port("dashboard")
     if port is None:

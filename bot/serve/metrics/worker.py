@@ -16,7 +16,7 @@ from bot.tasks.sweep import SweepCounts
 from bot.workspace.disk_cache import DiskCache
 from sandbox.spec import CommandResult
 
-MOST_INSTALLATIONS = 100  # whose rate limits are told
+MOST_INSTALLATIONS = 100  # whose rate limits are exported
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _SCRIPTED = "scripted"
 

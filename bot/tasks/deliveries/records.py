@@ -29,7 +29,7 @@ MAX_TRIES = 6  # of a delivery whose handling fails for no known reason; spread 
 class Delivery:
     """One webhook delivery as stored. ``headers`` have lower-case names, ``body`` is what was signed.
 
-    ``age_seconds``, by the database's clock: since it arrived, or was taken up anew after it had failed.
+    ``age_seconds``, by the database's clock: since it arrived, or since its last retry by hand.
     """
 
     guid: str
@@ -61,7 +61,8 @@ class DeliveryRecords:
     engine: AsyncEngine
 
     async def add_deliveries(self, arrived: Sequence[ArrivedDelivery]) -> list[Stored]:
-        """Store deliveries and wake a worker, in one transaction; what became of each, in their order.
+        """Store deliveries and wake a worker, in one transaction; returns how each was stored, in their
+        order.
 
         The first body of a GUID wins. The same body again is a ``duplicate``, and a delivery that failed is
         then handled once more; another body is a ``conflict``, logged and otherwise ignored.
@@ -102,7 +103,7 @@ class DeliveryRecords:
     async def has_delivery_about(self, event: str, url: str, since: datetime) -> bool:
         """Whether a delivery of this event about what stands at ``url`` arrived since ``since``.
 
-        Those that an older version stored are looked through for the address.
+        In those that an older version stored, the body is searched for the URL.
         """
         named = select(deliveries.c.guid).where(deliveries.c.about == url, deliveries.c.event == event)
         unnamed = select(deliveries.c.guid).where(
@@ -150,7 +151,7 @@ class DeliveryRecords:
             deleted, last = deleted + len(guids), rows[-1].guid
 
     async def retry_delivery(self, guid: str) -> bool:
-        """Take a failed delivery up anew; False when there is none of this GUID that failed."""
+        """Have a failed delivery handled again; False when there is none of this GUID that failed."""
         async with self.engine.begin() as connection:
             return await _reopen(connection, guid)
 

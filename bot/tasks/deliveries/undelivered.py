@@ -61,7 +61,7 @@ class UndeliveredRecords:
                 await connection.execute(stored, rows)
 
     async def take_redelivery_wishes(self) -> list[RedeliveryWish]:
-        """What one entry of the audit log wants, the oldest one's; it is this worker's now."""
+        """Take the orders of the oldest entry of the audit log; no other worker takes them again."""
         row = undelivered.c
         oldest = select(func.min(row.wanted)).scalar_subquery()
         query = select(row.guid, row.attempt, row.wanted).where(row.wanted == oldest)
@@ -74,13 +74,13 @@ class UndeliveredRecords:
         return [RedeliveryWish(guid=each.guid, attempt=each.attempt, entry=each.wanted) for each in taken]
 
     async def note_redelivery_asked(self, guid: str) -> None:
-        """GitHub was asked for it again just now."""
+        """Note that GitHub was asked just now to redeliver it."""
         asked = update(undelivered).where(undelivered.c.guid == guid).values(asked_at=func.now())
         async with self.engine.begin() as connection:
             await connection.execute(asked)
 
     async def tell_audit(self, entry: int, outcome: str) -> None:
-        """Write down in the audit log what came of what a person wanted."""
+        """Write the outcome of a person's order into the audit log."""
         told = update(audit).where(audit.c.id == entry).values(outcome=storable(outcome))
         async with self.engine.begin() as connection:
             await connection.execute(told)

@@ -107,7 +107,7 @@ class DeliveryWriter:
             return
         try:
             stored = await self._records.add_deliveries([each.arrived for each in taken])
-        except Exception as trouble:  # each caller hears it
+        except Exception as trouble:  # each caller gets it
             if len(taken) > 1 and not is_unreachable(trouble):
                 for one in taken:  # one of them is at fault, and only that one is refused
                     await self._store([one])

@@ -52,7 +52,7 @@ class RuleState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedRule:
-    """A rule in words, made of corrections on several pull requests.
+    """A rule as a sentence, made from corrections on several pull requests.
 
     ``key`` is the rule's name in its branch and in the record of its pull request. ``seeds`` are the
     corrections that it came from.

@@ -20,7 +20,7 @@ KEPT = timedelta(days=30)  # for so long what was sent or given up stays to be l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewNotice:
-    """What is to be sent: ``key`` names the event, ``target`` who is told; ``address``: URL or mailbox."""
+    """To send: ``key`` names the event, ``target`` the receiver, ``address`` its URL or mailbox."""
 
     key: str
     target: str
@@ -47,7 +47,7 @@ class NoticeRecords:
     engine: AsyncEngine
 
     async def save_notify_wishes(self, repo_id: int, wishes: Mapping[str, Any] | None) -> None:
-        """Store whom a repository's hob.yml wants told; None: nobody."""
+        """Store whom a repository's hob.yml has notified; None: nobody."""
         mine = delete(notify_wishes).where(notify_wishes.c.repo_id == repo_id)
         new = insert(notify_wishes).values(repo_id=repo_id, wishes=wishes)
         changed = {"wishes": new.excluded.wishes, "read_at": func.now()}
@@ -56,7 +56,7 @@ class NoticeRecords:
             await connection.execute(mine if wishes is None else new)
 
     async def load_notify_wishes(self, repo_id: int) -> Mapping[str, Any] | None:
-        """Whom a repository wants told, as its hob.yml said when it was last read."""
+        """Whom a repository's hob.yml has notified, as last read."""
         query = select(notify_wishes.c.wishes).where(notify_wishes.c.repo_id == repo_id)
         async with read_from(self.engine) as connection:
             found: Mapping[str, Any] | None = await connection.scalar(query)

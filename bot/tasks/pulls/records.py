@@ -25,7 +25,7 @@ class PullRecords:
             await connection.execute(change)
 
     async def note_revert(self, repo_id: int, pull: int, *, by: int) -> bool:
-        """Store that ``by``, which was merged, reverts ``pull``; False where that is none of Hob's."""
+        """Store that ``by``, which was merged, reverts ``pull``; False where ``pull`` is not one of Hob's."""
         change = (
             pull_ends.update()
             .where(pull_ends.c.repo_id == repo_id, pull_ends.c.pull == pull)

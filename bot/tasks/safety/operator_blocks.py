@@ -1,4 +1,4 @@
-"""The operator's word about whom to hear: given at a terminal or on the dashboard, by login or number."""
+"""The operator's blocks: set at a terminal or on the dashboard, by login or number."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def block_person(
 
 
 async def unblock_person(store: Store, who: str, repository: str = "") -> str:
-    """Take somebody's requests again there; returns what was done in words. Raises BlockError."""
+    """Take somebody's requests again there; returns a sentence on what was done. Raises BlockError."""
     scope, _ = await _find_scope(store, repository)
     person = await _find_account(store, who)
     if not await store.unblock(scope, person.id):

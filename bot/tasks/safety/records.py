@@ -31,7 +31,7 @@ from bot.tasks.database.tables import (
 from bot.tasks.wake import wake_delivery
 
 EVERYWHERE = "all"
-HELD = "first request"  # the reason of a request that waits for a maintainer's nod
+HELD = "first request"  # the reason of a request that waits for a maintainer's approval
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 
@@ -98,7 +98,7 @@ class SafetyRecords:
         return _build_block(row) if row else None
 
     async def list_blocked(self, repo_id: int) -> frozenset[int]:
-        """The numbers of the accounts that are not heard in a repository."""
+        """The ids of the accounts that are blocked in a repository."""
         scopes = blocks.c.scope.in_([EVERYWHERE, name_repository(repo_id)])
         async with read_from(self.engine) as connection:
             return frozenset(await connection.scalars(select(blocks.c.person).where(scopes)))

@@ -1,4 +1,4 @@
-"""A secret in every encoding that is known here."""
+"""Encodings of a secret that are searched for."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _list_rare_encodings(secret: str, raw: bytes) -> Iterator[str]:
 
 
 def _list_rarest_encodings(secret: str, raw: bytes) -> Iterator[str]:
-    """What somebody would have to look for on purpose."""
+    """Encodings that only somebody who hides a secret on purpose would use."""
     yield secret.translate(_ATBASH)
     for shift in range(1, 26):
         if shift != 13:
@@ -124,7 +124,7 @@ def _list_rarest_encodings(secret: str, raw: bytes) -> Iterator[str]:
 
 
 def _make_shift(by: int) -> dict[int, int]:
-    """Letters so many places on in the alphabet."""
+    """A shift of letters by a number of places in the alphabet."""
     return {ord(first) + at: ord(first) + (at + by) % 26 for first in "aA" for at in range(26)}
 
 
@@ -148,7 +148,9 @@ def _lower(match: re.Match[str]) -> str:
 
 
 def _list_base64(raw: bytes) -> Iterator[str]:
-    """What is left of ``raw`` in base64 when unknown bytes stand before and after it, at each alignment."""
+    """The part of ``raw``'s base64 that is the same whatever bytes are before and after it, at each
+    alignment.
+    """
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + raw).decode()
         start = (0, 2, 3)[before]

@@ -1,4 +1,4 @@
-"""Forms of known secrets, and finding them in texts whatever stands in between.
+"""Forms of known secrets, and finding them in texts whatever is between their characters.
 
 They are searched by their windows of 12 characters: only every twelfth window of a text is looked up, so a
 megabyte costs milliseconds, however many secrets there are. Pieces in any order are searched at every place.
@@ -49,7 +49,7 @@ class KnownForms:
         return next(self.regions(squeezed), None) is not None
 
     def regions(self, squeezed: str) -> Iterator[tuple[int, int]]:
-        """Where known secrets stand in a text without gaps; may overlap."""
+        """The regions of known secrets in a text without gaps; may overlap."""
         for word in self._short:
             at = squeezed.find(word)
             while at >= 0:
@@ -70,7 +70,7 @@ class KnownForms:
 
 
 def _count_bits(piece: str) -> float:
-    """What a piece says at most, by how many different characters it has."""
+    """The most bits of information of a piece, by its number of different characters."""
     return len(piece) * log2(len(set(piece)))
 
 

@@ -1,4 +1,4 @@
-"""What is in compressed data, as far as it is known here and not too large."""
+"""The contents of compressed data in known formats, within bounds of size."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def unpack_text(text: str) -> Iterator[bytes]:
-    """What compressed data holds that stands in a text in base64 or hex, until it is too much together."""
+    """The contents of compressed data that a text has in base64 or hex, up to a total size."""
     left = _MOST_TOGETHER
     for inner in _unpack_all(text):
         yield inner
@@ -58,7 +58,7 @@ def _decode_base64(written: str) -> bytes:
 
 
 def unpack(data: bytes) -> Iterator[bytes]:
-    """What compressed data holds: gzip, zlib, bzip2, xz, and the files of a zip archive."""
+    """The contents of compressed data: gzip, zlib, bzip2, xz, and the files of a zip archive."""
     if data.startswith(b"PK\x03\x04"):
         yield from _unzip(data)
         return

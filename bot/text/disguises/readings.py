@@ -71,13 +71,13 @@ def fold_digits(text: str) -> str:
 
 
 def _split_blocks(lines: list[str]) -> Iterator[list[str]]:
-    """Lines that stand together, where they are enough to hold a secret."""
+    """Blocks of adjacent lines that are long enough to hold a secret."""
     blocks = (list(block) for filled, block in groupby(lines, key=bool) if filled)
     return (block for block in blocks if len(block) >= SHORTEST_BARE)
 
 
 def _join_unlike(pieces: list[str]) -> str:
-    """The texts in a row, without what all of them begin with and what all of them end with."""
+    """The texts joined, without their common beginning and end."""
     filled = [piece for piece in pieces if piece]
     start = _count_alike(filled)
     end = _count_alike([piece[start:][::-1] for piece in filled])
@@ -85,7 +85,7 @@ def _join_unlike(pieces: list[str]) -> str:
 
 
 def _count_alike(pieces: list[str]) -> int:
-    """With how many characters all of the texts begin."""
+    """The length of the texts' common beginning."""
     both = zip(min(pieces, default=""), max(pieces, default=""), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], both))
 

@@ -1,4 +1,4 @@
-"""Letters that are not written but spelled: by their codes, by their places, in words, in Morse, in Braille.
+"""Letters that are spelled instead of written: by codes, by places in the alphabet, in words, Morse, Braille.
 
 Each reading takes time in proportion to the text, and none is shown to anybody.
 """
@@ -74,8 +74,8 @@ def list_spellings(text: str) -> Iterator[str]:
 
 
 def _put_in_order(text: str) -> Iterator[str]:
-    """What stands beside numbers, in the order of the numbers; of that the single letters; and both of each
-    paragraph by itself.
+    """The texts beside numbers, in the order of the numbers; the single letters of that; and both for each
+    paragraph.
     """
     placed = [(match.start(), int(match[1]), match[2]) for match in _BESIDE_NUMBER.finditer(text)]
     if len(placed) < _LEAST_PLACED:

@@ -1,7 +1,7 @@
 """Formulas and diagrams that may hide what they say: colours, overlaps, definitions, comments, data of maps.
 
-What MathJax or Mermaid would draw cannot be told here, so one with such a command is taken out as a whole.
-https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting
+What MathJax or Mermaid would draw cannot be determined here, so one with such a command is taken out as a
+whole. https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting
 """
 
 from __future__ import annotations

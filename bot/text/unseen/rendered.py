@@ -52,7 +52,7 @@ def remove_marked_words(text: str) -> tuple[str, list[str]]:
 
 
 def remove_unseen_words(text: str) -> tuple[str, list[str]]:
-    """Both, again and again: without some words, other constructs may come of the rest."""
+    """Both, repeated until nothing changes: what remains after a removal may form another construct."""
     removed: list[str] = []
     for _ in range(_MOST_ROUNDS):
         text, unseen = remove_marked_words(mark_unseen_words(text))

@@ -26,7 +26,7 @@ _LABEL_CHARS = 40  # of a footnote's label where it is named
 
 
 def remove_unrendered_text(text: str) -> tuple[str, list[str]]:
-    """The text without what is not rendered, and what that was; ``text`` has ``\\n`` as its lines' ends."""
+    """The text without what is not rendered, and the removed parts; lines of ``text`` end in ``\\n``."""
     removed: list[str] = []
     lines = text.split("\n")
     code: set[int] = set()

@@ -1,4 +1,4 @@
-"""The test program that a command starts, as far as its words tell."""
+"""The test runner that a command starts, guessed from its words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RUNNERS = (
 
 
 def guess_runner(command: str) -> Runner:
-    """The test program that the command starts; OTHER where it is none of those that are known."""
+    """The test runner that the command starts; OTHER for an unknown one."""
     for pattern, runner in _RUNNERS:
         if re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", command[:MOST_CHARS]):
             return runner

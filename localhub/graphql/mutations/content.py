@@ -6,7 +6,7 @@ import base64
 import binascii
 
 from localhub.errors import ApiError
-from localhub.git.authoring import make_commit, signature_of, write_tree
+from localhub.git.authoring import make_commit, make_signature, write_tree
 from localhub.git.pushes import Move, move_ref
 from localhub.graphql.git import render_commit, render_ref
 from localhub.graphql.issues import CONTENTS, render_comment
@@ -211,7 +211,7 @@ async def create_commit(viewer: Viewer, values: Object) -> Object:
     )
     sha = make_commit(
         hub, viewer.actor, repo, tree=tree, parents=[head], message=message,
-        author=signature_of(viewer.actor.writer),
+        author=make_signature(viewer.actor.writer),
     )  # fmt: skip
     ref = f"refs/heads/{branch}"
     if not await move_ref(hub, viewer.actor, repo, Move(ref=ref, old=head, new=sha)):

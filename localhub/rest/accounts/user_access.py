@@ -51,7 +51,7 @@ def make_code(hub: Hub, app: Row, account: Row, *, redirect_uri: str, challenge:
 
 
 async def exchange_code(request: web.Request) -> web.Response:
-    """POST /login/oauth/access_token: a code for a token; what is wrong is told with status 200.
+    """POST /login/oauth/access_token: a code for a token; errors have status 200.
 
     https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
     """

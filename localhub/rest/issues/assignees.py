@@ -21,7 +21,7 @@ READ, WRITE = "issues:read|pull_requests:read", "issues:write|pull_requests:writ
 
 
 def list_assignable(hub: Hub, repo: Row) -> list[Row]:
-    """The people who may be assigned: those with push access. Apps' bots are none of them."""
+    """The people who may be assigned: those with push access. Apps' bots are not among them."""
     people = hub.state.all("SELECT * FROM accounts WHERE type = 'User' ORDER BY id")
     return [one for one in people if includes_level(role_of(hub.state, repo, one["id"]), "write")]
 

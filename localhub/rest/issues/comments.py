@@ -24,7 +24,7 @@ def check_comment(text: str, resource: str = "IssueComment") -> None:
 
 
 def check_unlocked(hub: Hub, actor: Actor, repo: Row, issue: Row) -> None:
-    """403 for those who may not write on a locked conversation: an App is nobody's collaborator.
+    """403 for those who may not write on a locked conversation: an App is never a collaborator.
 
     Apps report it: renovatebot/renovate#6215, semantic-release/github#221, opentelemetry-dotnet#6554.
     """

@@ -8,8 +8,8 @@ from aiohttp import web
 
 from localhub.auth import Actor
 from localhub.errors import ApiError, not_found
-from localhub.git.authoring import make_commit, signature_of
-from localhub.git.pushes import Move, after_push, move_ref
+from localhub.git.authoring import make_commit, make_signature
+from localhub.git.pushes import Move, follow_moves, move_ref
 from localhub.hub import Hub
 from localhub.objects.commit import read_message
 from localhub.objects.pull import issue_of
@@ -70,7 +70,7 @@ async def merge_pull(
         if not hub.git.set_ref(repo["id"], ref, sha, old=base):
             raise ApiError(409, "Base branch was modified. Review and try the merge again.")
         await mark_merged(hub, actor, repo, pull, sha)
-    await after_push(hub, actor, repo, [Move(ref=ref, old=base, new=sha)])
+    await follow_moves(hub, actor, repo, [Move(ref=ref, old=base, new=sha)])
     return sha
 
 
@@ -133,7 +133,7 @@ async def _commit(
             else ""
         )
         parents, text = [base], own if merge_request.text is None else merge_request.text
-        author = signature_of(hub.state.account(row["user_id"]))
+        author = make_signature(hub.state.account(row["user_id"]))
     whole = f"{title}\n\n{text}".rstrip("\n")
     return make_commit(hub, actor, repo, tree=tree, parents=parents, message=whole, author=author)
 

@@ -1,4 +1,4 @@
-"""What is told about a repository: its topics, languages and tags, and who wrote it."""
+"""About a repository: its topics, languages, tags and contributors."""
 
 from __future__ import annotations
 

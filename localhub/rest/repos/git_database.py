@@ -13,7 +13,7 @@ from dulwich.objects import Blob, Commit, ObjectID, Tag, Tree
 from dulwich.refs import check_ref_format
 
 from localhub.errors import ApiError, malformed, not_found
-from localhub.git.authoring import WEB_FLOW, signature_of
+from localhub.git.authoring import WEB_FLOW, make_signature
 from localhub.git.pushes import Move, move_ref
 from localhub.node_ids import node_id
 from localhub.objects.commit import render_git_commit, render_ref, render_signature
@@ -131,7 +131,7 @@ def _signature(call: Call, body: Body | None) -> tuple[bytes, int]:
     """(author line, seconds) of an author given in a request, or of the caller."""
     now = int(call.hub.state.time())
     if body is None:
-        return signature_of(call.actor.writer), now
+        return make_signature(call.actor.writer), now
     date = body.maybe("date")
     try:
         at = now if date is None else calendar.timegm(time.strptime(date, "%Y-%m-%dT%H:%M:%SZ"))

@@ -119,7 +119,7 @@ async def get(call: Call) -> web.Response:
 
 @routes.patch(ONE, app=WRITE, user="write")
 async def change(call: Call) -> web.Response:
-    """PATCH releases/{id}; a draft that is none any more is published."""
+    """PATCH releases/{id}; a draft that becomes final is published."""
     before = _find(call)
     if columns := _read(call):
         call.hub.state.update("releases", before["id"], **columns)

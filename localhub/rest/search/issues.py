@@ -129,7 +129,7 @@ def _compare(time: str | None, wanted: str) -> bool:
 
 @routes.get("/search/issues")
 async def search(call: Call) -> web.Response:
-    """GET search/issues with sort and order; nobody's results are incomplete here."""
+    """GET search/issues with sort and order; results are never incomplete here."""
     found = find_issues(call.hub, call.actor, call.query("q"))
     if call.query("sort") in ("created", "updated"):
         column, newest = f"{call.query('sort')}_at", call.query("order", "desc") == "desc"

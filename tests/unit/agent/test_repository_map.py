@@ -168,9 +168,9 @@ print(json.dumps({{row.path: [row.note, row.symbols] for part in pool.read(jobs)
     rows = json.loads(ran.stdout)
     assert set(rows) == set(files)
     assert {path: note for path, (note, _) in rows.items() if note} == {
-        "f7.py": "the parser could not bear it",
+        "f7.py": "the parser fails on it",
         "f9.py": "its reader died",
-        "f11.py": "the parser could not bear it",
+        "f11.py": "the parser fails on it",
     }
     assert "name_7" in rows["f7.py"][1]
     assert "name_8" in rows["f8.py"][1]

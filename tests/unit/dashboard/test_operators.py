@@ -162,7 +162,7 @@ async def test_a_failed_delivery_is_taken_up_anew(app: Flask, hub: Hub, store: S
     assert await store.list_failed_deliveries() == []
     assert await give(browser, f"/operators/deliveries/{GUID}") == 303
     page = (await browser.get("/operators")).text
-    assert "taken up anew" in page and "none of this GUID has failed" in page
+    assert "to be handled again" in page and "none of this GUID has failed" in page
 
 
 async def test_what_github_could_not_deliver_is_wanted_again(

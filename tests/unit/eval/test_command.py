@@ -18,7 +18,7 @@ from bot.eval.measure import EvalEnvironment
 from bot.eval.results import FILE, EvalResult, Why, open_results
 from bot.eval.runner import EvalWork, run_work
 from bot.eval.suite import read_suites
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from sandbox.toolchain import Toolchain
 from tests.support.processes import CommandLine
 from tests.support.sandbox import lend_toolchain

@@ -18,7 +18,7 @@ from bot.flags.known import FlagError
 from bot.flags.listing import list_flags
 from bot.flags.records import Actor
 from bot.tasks.database.connection import Database
-from bot.tasks.lease import BEAT, LOOK, CancelLooks, Lease
+from bot.tasks.leases.renew import BEAT, LOOK, CancelLooks, Lease
 from bot.tasks.store import Store
 from tests.support.tasks import make_request, until
 

@@ -118,7 +118,7 @@ def test_a_model_is_one_that_the_operator_allows() -> None:
 def test_what_is_no_audience(text: str) -> None:
     with pytest.raises(FlagError, match="is no audience"):
         check_audience(text)
-    with pytest.raises(FlagError, match="is no pilot"):
+    with pytest.raises(FlagError, match="is not a pilot"):
         check_member(text)
 
 

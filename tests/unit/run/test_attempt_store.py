@@ -11,11 +11,12 @@ from bot.domain import ChangeSet, Outcome, OutcomeKind
 from bot.moderation.rules import RuleModerator
 from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.publish.progress_comment import ProgressComment
-from bot.run.publish.publisher import Publisher
+from bot.run.publish.published_plan import PublishedPlan
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 from tests.support.git import commit
 from tests.support.tasks import make_request
 
@@ -36,8 +37,8 @@ async def test_an_attempt_on_another_commit_is_made_again(store: Store, checkout
     one = await store.begin_attempt(run, base=checkout.base, start_digest="g")
     said, nothing = Outcome(kind=OutcomeKind.CHANGED, summary="s"), ChangeSet(base=checkout.base)
     await store.end_attempt(run, one.id, AttemptState.ENDED, outcome=said, changes=nothing)
-    publisher = Publisher.__new__(Publisher)  # nothing is shown
-    progress = ProgressComment(store, run, publisher, Redactor(), RuleModerator(), edit_seconds=60)
+    comment = ProgressComment.__new__(ProgressComment)  # nothing is shown
+    progress = PublishedPlan(store, run, comment, Redactor(), RuleModerator(), edit_seconds=60)
     found = [
         await AttemptStore(
             store, run, task, progress, Redactor(), replace(checkout, base=base)

@@ -21,7 +21,8 @@ from bot.run.attempts.attempt_sink import NullSink
 from bot.run.attempts.best_of import AttemptPlan, limit_attempts, run_best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 from tests.support.agent import play
 from tests.support.flow import FAULTY, running
 from tests.support.git import commit

@@ -16,7 +16,8 @@ from bot.run.messages.proof import render_proof
 from bot.run.prove.prove import prove
 from bot.run.prove.rows import CheckedTree, End, TreeRuns, run_on_tree
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 from sandbox.toolchain import Toolchain
 from tests.support.git import commit
 from tests.support.sandbox import lend_toolchain

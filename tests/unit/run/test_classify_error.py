@@ -18,7 +18,7 @@ from bot.run.classify_error import PATIENCE, classify_error, retry_if_transient
 from bot.run.job import Job
 from bot.run.stored import dump_proven_change
 from bot.tasks.store import Store
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from tests.support.pipeline import PipelineScene, pipeline_scene
 from tests.support.tasks import make_request
 

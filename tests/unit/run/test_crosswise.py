@@ -15,7 +15,8 @@ from bot.run.prove.crosswise import JudgedChange, judge_change
 from bot.run.prove.prove import prove
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 from sandbox.toolchain import Toolchain
 from tests.support.git import commit, git
 from tests.support.sandbox import lend_toolchain

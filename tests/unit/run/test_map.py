@@ -8,7 +8,8 @@ from pathlib import Path
 from bot.domain import PromptText, Trust
 from bot.run.prepare.repository_map import FEW, add_map
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 from tests.support.agent import brief
 from tests.support.git import commit, git
 

@@ -17,8 +17,8 @@ from bot.run.prove.rows import TreeRuns
 from bot.run.prove.run_check import CheckRun, read_check_run
 from bot.text.redact import Redactor
 from bot.workspace.check_commands import find_check_commands
-from bot.workspace.checkout import Workshop
 from bot.workspace.find_checks.tree import Tree
+from bot.workspace.workshop import Workshop
 from sandbox.spec import CommandResult, Ending
 from tests.support.git import commit
 

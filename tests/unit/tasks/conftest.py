@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.tasks.store import Store
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from tests.support.pipeline import PipelineScene, pipeline_scene
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held, Outcome, OutcomeKind, Run, TaskState
 from bot.tasks import attempts
 from bot.tasks.database.tables import AttemptState
-from bot.tasks.leases import MAX_LEASES, expire_leases
+from bot.tasks.leases.expire import MAX_LEASES, expire_leases
 from bot.tasks.store import Store
 from bot.tasks.transitions import LEFT
 from tests.support.tasks import make_request

@@ -20,7 +20,7 @@ from bot.run.pipeline import work
 from bot.tasks.database.connection import Database, connect
 from bot.tasks.database.embedded import find_programs
 from bot.tasks.database.schema import migrate
-from bot.tasks.lease import CancelLooks
+from bot.tasks.leases.renew import CancelLooks
 from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep

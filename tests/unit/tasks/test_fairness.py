@@ -9,7 +9,8 @@ from sqlalchemy import text
 from bot.domain import Person, Request, TaskState, TriggerKind
 from bot.tasks.database.connection import Database
 from bot.tasks.database.reading import read_from
-from bot.tasks.leases import _CLAIM, _FAIR_CHOICE
+from bot.tasks.leases.next_task import FAIR_CHOICE
+from bot.tasks.leases.records import _CLAIM
 from bot.tasks.store import Store
 from tests.support.tasks import make_request
 
@@ -96,7 +97,7 @@ async def test_the_choice_stays_prepared(store: Store, database: Database) -> No
 
 def test_a_plan_of_a_claim_can_be_kept(database: Database) -> None:
     """PostgreSQL matches a partial index with a literal state alone."""
-    for statement in (_CLAIM, _FAIR_CHOICE):
+    for statement in (_CLAIM, FAIR_CHOICE):
         compiled = str(statement.compile(dialect=database.engine.dialect))
         assert "state = 'queued'" in compiled
         assert "state = %(" not in compiled

@@ -16,8 +16,8 @@ from bot.errors import Cancelled, LeaseLost
 from bot.run.pipeline import work
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import AttemptState
-from bot.tasks.lease import CancelLooks, Lease, worker_name
-from bot.tasks.leases import DIED
+from bot.tasks.leases.expire import DIED
+from bot.tasks.leases.renew import CancelLooks, Lease, worker_name
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from tests.support.pipeline import PipelineScene, store_changes, store_end

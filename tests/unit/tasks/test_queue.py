@@ -24,11 +24,11 @@ from bot.tasks.database.embedded import find_programs
 from bot.tasks.database.schema import migrate
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import retry_while_away
-from bot.tasks.leases import DIED
+from bot.tasks.leases.expire import DIED
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
-from bot.workspace.checkout import Workshop
+from bot.workspace.workshop import Workshop
 from tests.support.pipeline import PipelineScene, pipeline_scene, store_end
 from tests.support.tasks import add_delivery, make_request, until
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Workshop
 from bot.workspace.fetch_linked import fetch_linked_content
+from bot.workspace.workshop import Workshop
 from tests.support.git import bare, commit, git, serving
 
 

@@ -15,8 +15,9 @@ from bot.domain import Proof
 from bot.errors import UserError
 from bot.run.messages.proof import render_proof
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
 from bot.workspace.lockfiles import find_inputs
+from bot.workspace.workshop import Workshop
 from sandbox.spec import Command, Limits, SandboxUnavailable
 from sandbox.toolchain import Toolchain
 from tests.support.egress import HOST, Internet, run_internet

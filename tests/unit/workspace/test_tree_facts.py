@@ -10,7 +10,8 @@ from bot.domain import ChangeKind, ChangeSet, FileChange, Proof, Verdict
 from bot.errors import UserError
 from bot.run.prove.prove import prove
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.checkout import Checkout
+from bot.workspace.workshop import Workshop
 from sandbox.toolchain import Toolchain
 from tests.support.git import commit, git
 from tests.support.sandbox import lend_toolchain

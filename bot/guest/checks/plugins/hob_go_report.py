@@ -1,4 +1,5 @@
-"""Stands before ``go`` on a check's PATH: ``go test`` runs with ``-json``, so that each test is told by name.
+"""Stands before ``go`` on a check's PATH: ``go test`` runs with ``-json``, so that each test is reported by
+name.
 
 What people read stays what ``go test`` prints without that. The tests do not learn where their results go.
 https://pkg.go.dev/cmd/test2json describes the events.
@@ -53,7 +54,7 @@ class Package:
         self._lines.append((test, text))
 
     def begin(self, test: str) -> None:
-        """A test began; one that has tests of its own is told by them."""
+        """A test began; a test that has subtests is reported by these."""
         self._parents.add(test.rpartition("/")[0])
 
     def end(self, test: str, was: str) -> bool:
@@ -121,7 +122,7 @@ def main() -> None:
 
 
 def take_event(line: bytes, packages: dict[str, Package], channel: Channel, *, verbose: bool) -> bool:
-    """Take one line of output; False when it is no event."""
+    """Take one line of output; False when it is not an event."""
     try:
         event = json.loads(line)
         action = str(event["Action"])

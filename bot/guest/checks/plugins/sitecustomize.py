@@ -1,4 +1,4 @@
-"""Found by every Python that a check starts: has ``unittest`` report its tests, and stands in nobody's way.
+"""Found by every Python that a check starts: has ``unittest`` report its tests, and changes nothing else.
 
 It adds a few lines to the import of ``unittest.result`` and costs nothing where that is not imported. A
 ``sitecustomize`` of the environment's own is run after it.

@@ -53,7 +53,7 @@ def _object_to_part(runner: CandidateRunner, part: Candidate) -> Iterator[Object
     try:
         after = find_function(ast.parse(apply_edits(source.text, part.edits)), part.function)
     except (SyntaxError, ValueError):
-        yield Objection(likely=0.01, why="is no valid Python")
+        yield Objection(likely=0.01, why="is not valid Python")
         return
     if list_borrowed(runner, part):
         yield Objection(likely=0.5, why="puts a value of the failing tests into the code")
@@ -256,7 +256,7 @@ def _count_constants(function: ast.AST) -> int:
 
 
 def _list_fixed(function: ast.AST, literals: set[str]) -> Iterator[str]:
-    """Comparisons with one of the values, and statements that give one of them as it stands."""
+    """Comparisons with one of the values, and statements that return one of them unchanged."""
     for node in ast.walk(function):
         match node:
             case ast.Compare(left=left, comparators=comparators):

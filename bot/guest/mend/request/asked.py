@@ -16,7 +16,7 @@ from ..layout import is_test
 from ..source import FUNCTIONS
 
 NAMED, SYMBOL, NEAR, WORD = 4, 3, 2, 1  # how surely a test is meant, the surest first
-LONG = 6  # letters of a word that a parameter has too, so that it is no chance
+LONG = 6  # letters of a word that a parameter has too, so that it is hardly by chance
 SAID = 2  # words of the request in the code that a test runs; one alone may be chance
 
 _CODE = re.compile(
@@ -169,7 +169,7 @@ def _is_named(name: str, request: Request) -> bool:
 
 
 def _find_cause(run: TestRun, prefix: str) -> tuple[str, str, int] | None:
-    """Exception and place, when it was raised in code that is no test: the same for one fault."""
+    """Exception and place, when it was raised outside the tests: equal for failures of one fault."""
     frames = [frame for frame in run.failure.get("frames", []) if not is_test(frame[0].removeprefix(prefix))]
     return (run.failure.get("type", ""), frames[-1][0], frames[-1][1]) if frames else None
 

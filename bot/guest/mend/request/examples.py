@@ -42,7 +42,7 @@ class CheckedExample:
     shown_by: str = ""  # an existing test that says the same
 
 
-# Run in a process of its own, twice: what differs from one run to the next is no example.
+# Run in a process of its own, twice: what differs from one run to the next is not an example.
 _CALLS = """
 import importlib, json, math, sys
 

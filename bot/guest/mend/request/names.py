@@ -18,7 +18,7 @@ _PURE = frozenset(_PURE_TEXT.split())
 
 
 class Unresolved(Exception):
-    """A name of the call cannot be told; the message says why."""
+    """A name of the call cannot be determined; the message says why."""
 
 
 def list_modules(root: Path) -> dict[str, Path]:

@@ -240,7 +240,7 @@ def other_object(site: Site) -> Iterator[Proposal]:
 
 @functools.cache
 def _near(one: str, two: str) -> float:
-    """How alike two names are, 0 to 1; names that share a part are nearer."""
+    """The similarity of two names, 0 to 1; names that share a part are nearer."""
     if two in RELATED.get(one, ()):
         return 0.9
     return difflib.SequenceMatcher(None, one, two).ratio()

@@ -148,7 +148,7 @@ RELATED = {line.split()[0]: line.split()[1:] for line in _RELATED_TEXT.strip().s
 
 @lru_cache(maxsize=50_000)
 def compare_names(one: str, other: str) -> float:
-    """How much two names look alike, from 0 to 1."""
+    """The similarity of two names, from 0 to 1."""
     return difflib.SequenceMatcher(None, one.lower()[:60], other.lower()[:60], autojunk=False).ratio()
 
 

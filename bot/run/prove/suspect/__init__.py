@@ -1,1 +1,1 @@
-"""What of a change looks as if it were made for the checks: no run can tell, so people are told of it."""
+"""Parts of a change that look made for the checks: no run can prove that, so they are reported."""

@@ -1,4 +1,4 @@
-"""Branches of a change that give one input the very result that a test wants of it.
+"""Branches of a change that return for one input exactly the result that a test expects.
 
     if x == 4:
         return 8            # and in a test: assert double(4) == 8
@@ -33,9 +33,9 @@ _PLAIN = {"0", "1", "2", "-1", "10", "100"}  # say nothing: they stand in many l
 
 
 def find_borrowed_results(source: ChangeSet, tests: Iterable[str], read_base: ReadBase) -> tuple[str, ...]:
-    """Added conditions whose value and result stand in one line of a test, as ``path:line``.
+    """Added conditions whose value and result are on one line of a test, as ``path:line``.
 
-    ``tests`` are the names of the tests that turned; their files are looked for by them.
+    ``tests`` are the names of the mended tests, by which their files are found.
     """
     found: list[str] = []
     lines: list[set[str]] | None = None

@@ -1,4 +1,4 @@
-"""Tests that stand among the source: functions that a runner finds there, Rust's, vitest's, and examples of
+"""Tests inside source files: functions that a runner finds there, Rust's, vitest's, and examples of
 doctest in docstrings and texts.
 
 A change of their file is no change of a test file, so it is not run crosswise. What it takes away of them, or
@@ -52,7 +52,7 @@ def find_altered_embedded(source: ChangeSet, tests: Collection[str], read_base: 
 
 
 def _alters_rust(before: str, after: str) -> bool:
-    """Whether a line of a test, or of an example in a comment, is gone, or a mark that skips has come."""
+    """Whether a line of a test, or of an example in a comment, was removed, or a skip mark added."""
     old, new = Counter(_list_rust_lines(before)), Counter(_list_rust_lines(after))
     come = new - old
     return bool(old - new) or any(_RUST_IGNORED.match(line) for line in come)
@@ -89,7 +89,7 @@ def _list_rust_lines(text: str) -> Iterator[str]:
 
 
 def _cut(text: str) -> bytes:
-    """What stands behind the mark of tests among the source, https://vitest.dev/guide/in-source."""
+    """The text after the mark of in-source tests, https://vitest.dev/guide/in-source."""
     return text.partition("import.meta.vitest")[2].encode()
 
 
@@ -98,7 +98,7 @@ def _is_test_name(name: str) -> bool:
 
 
 def _has_tests(path: str, tests: Collection[str]) -> bool:
-    """Whether a test that ran stands in the file itself."""
+    """Whether a test that ran is in the file itself."""
     dotted = path.removesuffix(".py").replace("/", ".")
     name = dotted.rpartition(".")[2]
     return any(

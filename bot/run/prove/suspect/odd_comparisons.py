@@ -1,4 +1,4 @@
-"""Comparisons of Python that look at one of what they compare, or at nothing: with them every test passes."""
+"""Python comparisons that use only one operand, or none: with such an ``__eq__`` every test passes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def list_odd_comparisons(text: str) -> list[tuple[str, int]]:
-    """Definitions of ``__eq__`` and its like that look at only one of what they compare, with their lines.
+    """Definitions of ``__eq__`` and similar methods that use only one operand, with their lines.
 
     So is one that is given by name in a text or by an assignment, where what is given cannot be looked at. A
     source that is too large to be read counts as one, at its first line.
@@ -55,7 +55,7 @@ def _list_comparisons(targets: Iterable[ast.expr]) -> set[str]:
 
 
 def _is_odd_value(value: ast.expr, functions: dict[str, ast.FunctionDef]) -> bool:
-    """Whether what is made a comparison is none that can be seen to look at all that it compares."""
+    """Whether a value that is assigned as a comparison cannot be seen to use both operands."""
     if isinstance(value, ast.Lambda):
         return _is_odd(value.args, [value.body], [])
     if isinstance(value, ast.Name) and value.id in functions:
@@ -67,7 +67,7 @@ def _is_odd_value(value: ast.expr, functions: dict[str, ast.FunctionDef]) -> boo
 
 
 def _is_odd_function(node: _Function) -> bool:
-    """A coroutine and a generator are true, whatever they would compare."""
+    """Also coroutines and generators, which are always true."""
     inner = list(ast.walk(node))
     if isinstance(node, ast.AsyncFunctionDef) or any(
         isinstance(each, (ast.Yield, ast.YieldFrom)) for each in inner
@@ -103,7 +103,7 @@ def _is_odd(arguments: ast.arguments, ends: list[ast.expr], body: list[ast.AST])
 
 
 def _trace_names(names: set[str], body: list[ast.AST]) -> dict[str, set[str]]:
-    """Of each name in a function the arguments that it was made of."""
+    """For each name in a function, the arguments that its value depends on."""
     origins = {name: {name} for name in names}
     for node in body:
         if isinstance(node, ast.Assign):
@@ -127,7 +127,7 @@ def _find_origins(node: ast.AST, origins: dict[str, set[str]]) -> set[str]:
 
 
 def _relates(node: ast.AST, names: set[str], origins: dict[str, set[str]]) -> bool:
-    """Whether an expression has something to do with all arguments at once.
+    """Whether an expression depends on all arguments at once.
 
     A call may look at the rest, where it gets one of them.
     """

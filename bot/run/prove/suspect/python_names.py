@@ -1,7 +1,7 @@
 """Names of Python that are written in another way than they mean: ``from sys import modules as m``.
 
 What a line says is not what it does, where an import gave a name another one, or where a text is put together
-of pieces. Such names are told as what they mean, and so is what a module puts into another one's place.
+of pieces. Such names are resolved to what they mean, and so are replacements of one module by another.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _list_aliases(trees: list[ast.Module]) -> dict[str, str]:
 
 
 def _spell(node: ast.AST, known: dict[str, str]) -> str:
-    """A dotted name as text, its first part as what ``known`` says of it; '' for anything else or unknown."""
+    """A dotted name as text, its first part resolved by ``known``; '' for anything else or unknown."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute) and len(parts) < MOST_PIECES:
         parts.append(node.attr)

@@ -1,10 +1,10 @@
-"""What tests take from the source to stand on: classes that they inherit, what wraps them, their data.
+"""What tests use of the source under test as their own base: base classes, decorators, hooks, data.
 
     class CalcTest(Checks, unittest.TestCase)   # Checks.assertEqual of the source may do nothing
     from calc import *                          # the source's setup_module comes with it
     json.load(open("cases.json"))               # what is expected
 
-A change of these judges itself, and no run can tell whether it does so rightly, so people are told.
+A change of these alters how it is judged itself. No run can show whether that is right, so it is reported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.run.prove.named_files import ReadBase
 from bot.run.prove.suspect.test_files import read_test_files
 from bot.text.python_source import parse_pieces
 
-# What runners look for in a test's module, beside the tests.
+# Hooks that runners look for in a test module.
 _HOOK = re.compile(
     r"load_tests|(setUp|tearDown)(Module|Class)?|(setup|teardown)(_(module|class|function|method))?"
     r"|pytest_\w+|pytestmark|__test__|collect_ignore(_glob)?"
@@ -29,7 +29,7 @@ _DATA = re.compile(
     r"\.(json[5cl]?|ya?ml|toml|csv|tsv|txt|xml|html?|svg|ini|cfg|dat|sql|out|log|md|rst|ndjson|geojson)$",
     re.I,
 )
-# What goes with any good change, and stands in tests as the name of a file that they make.
+# Documents that change along with good changes, and whose names tests use for files that they make.
 _ABOUT_THE_PROJECT = re.compile(
     r"(?:^|/)(?:docs?/|(?:readme|changes|changelog|history|news|contributing|authors|licen[cs]e)\b)"
     r".{0,200}\.(?:md|rst|txt)$",
@@ -41,7 +41,8 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 def find_changed_scaffolding(
     source: ChangeSet, tests: Collection[str], read_base: ReadBase
 ) -> tuple[str, ...]:
-    """Changed classes and functions that Python tests inherit from, are wrapped in or obey: ``path::name``.
+    """Changed classes and functions that Python tests inherit from, are decorated with, or use as hooks:
+    ``path::name``.
 
     ``tests`` are all that ran on base, by name.
     """
@@ -52,14 +53,14 @@ def find_changed_scaffolding(
     for path, text in read_test_files(tests, read_base).items():
         used = list(_list_used(text, path))
         for module, name in used:
-            for where in _place(module):
+            for where in _list_places(module):
                 if where in changed:
                     found += _compare(changed[where], name, read_base)
     return tuple(dict.fromkeys(found))
 
 
 def find_named_data(source: ChangeSet, tests: Collection[str], read_base: ReadBase) -> tuple[str, ...]:
-    """Changed files of data that the tests' files name, which may hold what is expected."""
+    """Changed data files that test files name, which may hold expected values."""
     changed = [
         change.path
         for change in source.files
@@ -80,7 +81,7 @@ def find_named_data(source: ChangeSet, tests: Collection[str], read_base: ReadBa
 
 
 def _list_used(text: str, path: str) -> Iterator[tuple[str, str]]:
-    """Module and name of what tests of a file stand on; the name is '' for all that runners look for."""
+    """Module and name of what a file's tests use as their base; the name is '' for all hooks of runners."""
     try:
         nodes = [node for piece in parse_pieces(text) for node in ast.walk(piece)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -122,15 +123,15 @@ def _is_test(node: _Definition) -> bool:
 
 
 def _resolve(node: ast.ImportFrom, path: str) -> str:
-    """The module of an import, a relative one seen from the file."""
+    """The module of an import, a relative one resolved from the file."""
     if not node.level:
         return node.module or ""
     parts = path.split("/")[: -node.level]
     return ".".join([*parts, *([node.module] if node.module else [])])
 
 
-def _place(module: str) -> Iterator[str]:
-    """Where a module may lie."""
+def _list_places(module: str) -> Iterator[str]:
+    """The paths that a module may have."""
     for root in _ROOTS:
         place = root + module.replace(".", "/")
         yield f"{place}.py"
@@ -138,7 +139,7 @@ def _place(module: str) -> Iterator[str]:
 
 
 def _compare(change: FileChange, name: str, read_base: ReadBase) -> Iterator[str]:
-    """``path::name`` of what the change defines otherwise: that name, or all that runners look for."""
+    """``path::name`` of the definitions that the change alters: that name's, or those of all hooks."""
     before = _list_definitions(read_base(change.path) or b"")
     after = _list_definitions(b"" if change.kind is ChangeKind.DELETED else change.data)
     wanted: Iterable[str] = [name] if name else filter(_HOOK.fullmatch, after)
@@ -157,7 +158,7 @@ def _list_above(name: str, known: dict[str, tuple[str, tuple[str, ...]]]) -> lis
 
 
 def _list_definitions(data: bytes) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """What a module defines or assigns: as one text, and by name what a class inherits from."""
+    """A module's definitions and assignments by name: each as text, and the names of a class's bases."""
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
     try:
         for piece in parse_pieces(data.decode("utf-8-sig")):

@@ -1,6 +1,6 @@
-"""Which added lines of a change's source speak of what runs the tests, or compare nothing.
+"""Which added lines of a change's source mention the test runner, or compare nothing.
 
-No report can tell code that knows that it is tested from code that is right, so people are told of them.
+No report tells code that detects its tests from code that is right, so these lines are reported.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ _RUST_ITEM = re.compile(r"\s{0,40}(?:#\[.{0,200}\]|(?:pub\s{1,5})?(?:mod|use)\b.
 
 
 def find_telltale_lines(source: ChangeSet, read_base: ReadBase) -> tuple[str, ...]:
-    """Added lines of the source that speak of the test runner or end its process, as ``path:line``."""
+    """Added lines of the source that mention the test runner or end its process, as ``path:line``."""
     found = []
     for change in source.files:
         if change.kind is ChangeKind.DELETED or not change.path.endswith(_PROGRAMS):
@@ -155,7 +155,7 @@ def find_telltale_lines(source: ChangeSet, read_base: ReadBase) -> tuple[str, ..
 
 
 def _list_forms(text: str, own: re.Pattern[str]) -> list[tuple[str, int]]:
-    """What Python's syntax tells beside the lines."""
+    """Findings from Python's syntax tree, beside those from single lines."""
     tells = list_telling_names(text, lambda name: _TELLTALE.search(name) or own.search(name))
     return [*list_odd_comparisons(text), *tells]
 

@@ -1,4 +1,4 @@
-"""``python -I .../suggest.py JSON``: puts a reviewer's suggestion in the place of the lines it was made for.
+"""``python -I .../apply_suggestion.py JSON``: puts a reviewer's suggestion in the place of its lines.
 
 JSON: ``path``, ``start``, ``end`` (lines from 1, both included), ``expected`` (those lines as the reviewer
 saw them, fewer or none when unknown), ``lines`` (what they become). Prints one line of JSON; exit code 1:

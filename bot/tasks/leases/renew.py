@@ -1,8 +1,8 @@
-"""Holding a lease while a run goes on: renewed in the background; the run is stopped when it must stop.
+"""Holds a run's lease while it goes on: renews it in the background, and stops the run when it must stop.
 
 The body is cancelled (asyncio's way) and the ``async with`` block then raises why: LeaseLost or Cancelled.
 The deadline is a timer of its own, so that neither a database that hangs nor a process that was asleep lets a
-body go on beyond its lease. The statements that take, renew and give back a lease are in ``leases``.
+body go on beyond its lease. The statements that take, renew and give back a lease are in ``records``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import structlog
 from bot.domain import Run
 from bot.errors import Cancelled, HobError, LeaseLost
 from bot.tasks.database.transactions import first_line, is_unreachable
-from bot.tasks.leases import LEASE, LeaseRecords, make_lease_lost
+from bot.tasks.leases.fence import make_lease_lost
+from bot.tasks.leases.records import LEASE, LeaseRecords
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ class CancelLooks:
             await asyncio.sleep(GATHER)
             waiting, self._waiting = self._waiting, {}
             found = await self._store.find_cancels(waiting)
-        except BaseException as trouble:  # also when it is cancelled: each caller hears of it
+        except BaseException as trouble:  # also when it is cancelled: each caller gets it
             if not waiting:
                 waiting, self._waiting = self._waiting, {}
             failed = isinstance(trouble, Exception)

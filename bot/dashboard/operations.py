@@ -1,4 +1,4 @@
-"""What an operator looks at and does: the queue, who works, what failed, pauses."""
+"""What the operators' page reads and orders: the queue, workers, failed deliveries, pauses."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from bot.tasks.database.tables import (
 from bot.tasks.store import Store
 
 MOST = 100  # rows of each table of the page
-_IS_MISSING = ~exists().where(  # it has not come meanwhile
+_IS_MISSING = ~exists().where(  # it has not arrived meanwhile
     deliveries.c.guid == undelivered.c.guid, deliveries.c.state != DeliveryState.FAILED
 )
 
 
-class House:
-    """The whole house, over one database."""
+class Operations:
+    """The state of this installation of Hob, and orders about it, over one database."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine, self._settings = engine, settings
@@ -60,7 +60,7 @@ class House:
         return self._rows(query.order_by(tasks.c.worker, tasks.c.id).limit(MOST))
 
     def list_workers(self) -> list[Row]:
-        """What each worker says of itself, and for how many seconds it has been silent, the longest first."""
+        """What each worker last reported, and how many seconds ago, the longest first."""
         silent = func.extract("epoch", func.now() - workers.c.seen_at).label("silent")
         busy = select(func.count()).where(
             tasks.c.state == TaskState.RUNNING, tasks.c.worker == workers.c.worker
@@ -110,7 +110,7 @@ class House:
     def want_redelivery(self, guid: str, entry: int) -> int:
         """Have a worker ask GitHub for it again, '' for all that are listed; how many there are.
 
-        ``entry`` of the audit log is told what comes of it.
+        The outcome is written to ``entry`` of the audit log.
         """
         wanted = update(undelivered).where(undelivered.c.wanted.is_(None), _IS_MISSING).values(wanted=entry)
         if guid:
@@ -123,11 +123,11 @@ class House:
         return self._rows(select(pauses).order_by(pauses.c.since))
 
     def list_settings(self) -> Mapping[str, tuple[str, str]]:
-        """The settings in force in this process that are no secret: value and origin by name."""
+        """The settings of this process that are not secret: value and origin by name."""
         return self._settings.list_public_values()
 
     def retry_delivery(self, guid: str) -> bool:
-        """Take a failed delivery up anew; False when none of this GUID has failed."""
+        """Have a failed delivery handled again; False when none of this GUID has failed."""
 
         async def once() -> bool:
             url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -9,7 +9,7 @@ from bot.errors import Outage
 from bot.moderation.rules import RuleModerator
 from bot.moderation.verdict import Moderator, Verdict
 from bot.run.publish.progress_comment import ProgressComment
-from bot.run.publish.publisher import Publisher
+from bot.run.publish.published_plan import PublishedPlan
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from tests.support.tasks import make_request
@@ -28,8 +28,8 @@ async def show(store: Store, moderator: Moderator, *plans: list[str]) -> list[st
     """The texts of the steps that are shown after these plans; nothing is written on GitHub."""
     claim = await store.claim((await store.add_task(make_request())).id, "w")
     assert claim
-    publisher = Publisher.__new__(Publisher)
-    progress = ProgressComment(store, claim[1], publisher, Redactor([SECRET]), moderator, edit_seconds=60)
+    comment = ProgressComment.__new__(ProgressComment)
+    progress = PublishedPlan(store, claim[1], comment, Redactor([SECRET]), moderator, edit_seconds=60)
     progress.edit = _do_nothing  # type: ignore[method-assign]
     for plan in plans:
         await progress.update_plan(1, tuple(Step(text=text, state=StepState.TODO) for text in plan))
