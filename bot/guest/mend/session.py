@@ -169,6 +169,8 @@ def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> F
         search.run(candidates)
         if (answer := _find_verified(search, say)) is not None:
             return answer
+    if (answer := _find_verified(search, say, claimable=False)) is not None:
+        return answer
     for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:3]:
         if _find_broken(search, under):
             continue
@@ -208,15 +210,23 @@ def _has_useless_part(change: FoundChange, others: list[FoundChange]) -> bool:
     )
 
 
-def _find_verified(search: CandidateSearch, say: Say) -> FoundChange | None:
-    """The first answer that breaks nothing in the whole suite."""
+def _find_verified(search: CandidateSearch, say: Say, *, claimable: bool = True) -> FoundChange | None:
+    """The first answer that breaks nothing in the whole suite; with ``claimable`` one that can be claimed.
+
+    Those that cannot are compared all the same: what they do otherwise may be a reason to doubt.
+    """
+    if claimable and not search.tally.claimable:
+        return None
     search.compared = compare_changes(search.runner, search.tally.answers)
     for answer in search.compared.ranked:
+        if claimable and not any(answer is each for each in search.tally.claimable):
+            continue
         broken = _find_broken(search, answer) or _find_unsteady(search, answer)
         if not broken:
             return answer
         say(f"a change in {answer.parts[0].function or answer.parts[0].path} breaks {broken}")
-        search.tally.answers.remove(answer)
+        search.tally.answers = [each for each in search.tally.answers if each is not answer]
+        search.tally.claimable = [each for each in search.tally.claimable if each is not answer]
     return None
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from statistics import median_low
 
 from .. import clock
-from ..candidates import FoundChange, body_function
+from ..candidates import FoundChange
 from ..forkserver.candidate_runner import CandidateRunner
 from ..forkserver.client import ServerRefused
+from ..patches import body_function
 from .structure import judge_text
 
 COMPARED = 10  # changes that are compared by what they give

@@ -38,6 +38,21 @@ def find_doubt(
             f"the edits found only put {numbers[0]}, a value of the tests, into the code, "
             f"and differ: {rival.call} gives {rival.this} or {rival.other}"
         )
+    if reason := find_objection(runner, answer):
+        return reason
+    ends = {run.failure.get("type", "") for run in runner.base.failing}
+    if chosen is not None and ends and ends <= NEVER_ENDS and (call := compared.find_endless(chosen)):
+        return f"with the likeliest edit {call} still does not end"
+    if rival is not None and chosen is not None and _is_undecided(runner, compared, chosen, rival):
+        return (
+            "two edits would do, and no passing test runs their line to tell them apart: "
+            f"{rival.call} gives {rival.this} with one and {rival.other} with the other"
+        )
+    return ""
+
+
+def find_objection(runner: CandidateRunner, answer: FoundChange) -> str:
+    """What speaks against a change by itself, so much that it is not claimed; "" when nothing does."""
     few = _count_passing(runner, answer) < FEW
     for objection in list_objections(runner, answer):
         if objection.likely <= (GUESSED if few else SUSPECT):
@@ -49,14 +64,6 @@ def find_doubt(
         return (
             f"the likeliest edit {turn}, which none of the {len(runner.base.passed_ids)} passing tests "
             f"notices; {tests} too little to tell whether that is meant"
-        )
-    ends = {run.failure.get("type", "") for run in runner.base.failing}
-    if chosen is not None and ends and ends <= NEVER_ENDS and (call := compared.find_endless(chosen)):
-        return f"with the likeliest edit {call} still does not end"
-    if rival is not None and chosen is not None and _is_undecided(runner, compared, chosen, rival):
-        return (
-            "two edits would do, and no passing test runs their line to tell them apart: "
-            f"{rival.call} gives {rival.this} with one and {rival.other} with the other"
         )
     return ""
 
