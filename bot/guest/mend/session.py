@@ -19,13 +19,14 @@ from .forkserver.candidate_runner import CandidateRunner
 from .forkserver.client import ForkServerClient, ServerRefused
 from .learned.weights import load_weights, rank_candidates
 from .localise import Findings, localise
+from .places.exports import propose_exports
 from .request.asked import Request, leave_unasked, order_by_request
 from .search import CandidateSearch
 from .source import TextEdit
 from .unbound import repair_names
 
 # One side alone passes the test and is half a change.
-ONE_EDIT = frozenset(("case-folding", "whole-text", "wrapped-sides"))
+ONE_EDIT = frozenset(("case-folding", "whole-text", "wrapped-sides", "export"))
 FIRST_MADE = 3000  # candidates of the most suspicious places, before those of all places are made
 FIRST_TRIED = 120  # of these, the likeliest
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
@@ -102,7 +103,8 @@ def _search_with_server(
     findings.request = request.text
     findings.test_literals = frozenset(map(repr, (*clues.numbers, *clues.strings)))
     seconds = 0.15 * (deadline - clock.read_seconds())
-    repairs = [*repair_syntax(findings), *repair_names(findings, clues.missing, root)]
+    repairs = [*repair_syntax(findings), *propose_exports(findings, base, root)]
+    repairs += repair_names(findings, clues.missing, root)
 
     def make_candidates(most: int) -> list[Candidate]:
         made = [*repairs, *propose(findings, clues, seconds, most)]
