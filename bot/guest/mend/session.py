@@ -19,6 +19,7 @@ from .forkserver.candidate_runner import CandidateRunner
 from .forkserver.client import ForkServerClient, ServerRefused
 from .learned.weights import load_weights, rank_candidates
 from .localise import Findings, localise
+from .places.alike import combine_alike, put_alike_first
 from .places.exports import propose_exports
 from .request.asked import Request, leave_unasked, order_by_request
 from .search import CandidateSearch
@@ -109,6 +110,7 @@ def _search_with_server(
     def make_candidates(most: int) -> list[Candidate]:
         made = [*repairs, *propose(findings, clues, seconds, most)]
         made = rank_candidates(made, findings, clues, request.text, load_weights())
+        made = combine_alike(made, findings.sources)
         made = [replace(each, fresh=True) for each in made] if base.only_fresh_imports else made
         say(f"{len(findings.suspects)} suspicious lines, {len(made)} candidate changes")
         return made
@@ -178,7 +180,7 @@ def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> F
             continue
         say(f"one edit turns {len(under.turned)} of {len(search.failing)} tests; looking for a second")
         search.run(
-            candidates,
+            put_alike_first(candidates, under.parts, search.runner.findings.sources),
             under=under,
             until=clock.read_seconds() + 0.4 * (search.deadline - clock.read_seconds()),
         )

@@ -41,7 +41,8 @@ def test_it_comes_into_all_and_on_a_line_of_its_own(tmp_path: Path) -> None:
     init = 'from shop.cart import (\n    Cart,\n    Line,\n)\n\n__all__ = ["Cart", "Line"]\n'
     mended = mend_shop(tmp_path, init, BY_NAME)
     assert mended == (
-        'from shop.cart import (\n    Cart,\n    Line,\n    Order,\n)\n\n__all__ = ["Cart", "Line", "Order"]\n'
+        "from shop.cart import (\n    Cart,\n    Line,\n    Order,\n)\n\n"
+        '__all__ = ["Cart", "Line", "Order"]\n'
     )
 
 

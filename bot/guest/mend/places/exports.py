@@ -57,7 +57,7 @@ def propose_exports(findings: Findings, base: Baseline, root: Path) -> Iterator[
 
 def _find_definers(root: Path, name: str) -> list[Path]:
     defined = re.compile(rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*=", re.M)
-    found = []
+    found: list[Path] = []
     for number, path in enumerate(list_python_files(root)):
         if number >= LOOKED_AT or len(found) >= MOST:
             break
