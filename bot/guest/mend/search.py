@@ -12,6 +12,7 @@ from . import clock
 from .baseline import Baseline
 from .candidates import Candidate, FoundChange
 from .choice.compare import Comparison
+from .choice.structure import judge_text
 from .choice.verdict import find_objection
 from .forkserver.candidate_runner import CandidateRunner
 from .forkserver.client import RunReport, ServerRefused
@@ -20,6 +21,7 @@ BATCH = 16  # candidates that are tried in one child before it is replaced
 PILOTS = 3  # failing tests that every candidate is tried on first
 SAMPLE = 12  # further failing tests that run before the rest of them
 GRACE = 1.5  # seconds spent on looking for other answers after the first that can be claimed
+RIVALS = 0.1  # of its chance: what is less likely than that cannot win against it any more
 PATIENCE = 15.0  # seconds after the first that passes and cannot be claimed
 FRESH_AHEAD = 1.0  # seconds they may take before others have had their share
 FRESH_SHARE = 0.3  # of the time, for candidates that need a fresh import
@@ -54,6 +56,7 @@ class CandidateSearch:
         self.pilots = self._choose_pilots()
         self._seen: set[int] = set()
         self._patient_until = 0.0
+        self._best = 0.0  # the chance of the likeliest answer that can be claimed
         self.compared = Comparison(ranked=())
 
     def _choose_pilots(self) -> list[str]:
@@ -103,6 +106,8 @@ class CandidateSearch:
         while swappable or fresh:
             now = clock.read_seconds()
             if now >= end or (stop and now >= stop):
+                return
+            if stop and swappable and swappable[0].score < RIVALS * self._best:
                 return
             if not self.tally.claimable and 0.0 < self._patient_until <= now:
                 return
@@ -228,7 +233,9 @@ class CandidateSearch:
             self.tally.partial.append(answer)
         elif not self._breaks_covering_tests(answer, fresh=fresh):
             self.tally.answers.append(answer)
-            self.tally.claimable += [] if find_objection(self.runner, answer) else [answer]
+            if not find_objection(self.runner, answer):
+                self.tally.claimable.append(answer)
+                self._best = max(self._best, answer.score * judge_text(self.runner, answer))
             self.tally.tried_first = self.tally.tried_first or self.tally.tried
 
     def _run_in_order(self, parts: tuple[Candidate, ...], missing: list[str], *, fresh: bool) -> set[str]:

@@ -21,6 +21,7 @@ FEW = 3
 SHOWN = 3  # failing tests that show that a condition is meant another way
 MATURE = 60  # passing tests, among which one that is the wrong way round would have been seen
 NEAR = 0.8  # how likely another change may be, beside the chosen one, before neither is claimed
+LIKELIER = 3.0  # times as likely: a change that is not claimed and speaks against claiming another one
 DIFFERENT = 0.2  # of the calls: the share for which they have to differ to be two answers
 
 
@@ -40,6 +41,8 @@ def find_doubt(
         )
     if reason := find_objection(runner, answer):
         return reason
+    if chosen is not None and (reason := _find_likelier_turn(runner, compared, chosen)):
+        return reason
     ends = {run.failure.get("type", "") for run in runner.base.failing}
     if chosen is not None and ends and ends <= NEVER_ENDS and (call := compared.find_endless(chosen)):
         return f"with the likeliest edit {call} still does not end"
@@ -48,6 +51,21 @@ def find_doubt(
             "two edits would do, and no passing test runs their line to tell them apart: "
             f"{rival.call} gives {rival.this} with one and {rival.other} with the other"
         )
+    return ""
+
+
+def _find_likelier_turn(runner: CandidateRunner, compared: Comparison, chosen: FoundChange) -> str:
+    """Why another change that passes, does something else and is much likelier is not claimed; "" for none.
+
+    Where that one may be meant, the chosen one may only be what was left.
+    """
+    least = LIKELIER * compared.get_likely(chosen)
+    for other in compared.ranked:
+        if other is chosen or compared.get_likely(other) < least or not describe_turn(runner, other):
+            continue
+        same = compared.seen and compared.measure_difference(chosen, other) == 0.0
+        if not same and (reason := find_objection(runner, other)):
+            return reason
     return ""
 
 
