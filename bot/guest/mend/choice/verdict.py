@@ -59,6 +59,8 @@ def _find_likelier_turn(runner: CandidateRunner, compared: Comparison, chosen: F
 
     Where that one may be meant, the chosen one may only be what was left.
     """
+    if chosen not in compared.ranked:
+        return ""
     least = LIKELIER * compared.get_likely(chosen)
     for other in compared.ranked:
         if other is chosen or compared.get_likely(other) < least or not describe_turn(runner, other):
