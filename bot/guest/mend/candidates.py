@@ -32,6 +32,7 @@ class Candidate:
     score: float
     fresh: bool = False
     suspicion: float = 1.0  # of the place alone; the score has it in it
+    places: int = 1  # that one edit is made at
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +44,11 @@ class FoundChange:
     full: bool
     score: float
     fresh: bool = False  # shown by fresh imports only
+
+    @property
+    def places(self) -> int:
+        """How many places it changes: the fewer the likelier, whatever it does."""
+        return sum(part.places for part in self.parts)
 
 
 def replace_parts(change: FoundChange, parts: tuple[Candidate, ...]) -> FoundChange:

@@ -44,6 +44,7 @@ CASES = {
     "in one function": (
         BOTH,
         "def test_zeros():\n    assert m.add(0, 0) == 0\n\n"
+        "def test_one_zero():\n    assert m.add(0, 3) == m.add(3, 0) == 3\n\n"
         "def test_none():\n    assert m.add(None, None) == 2\n",
         "Adding zeros gives 2",
         ("if first is None:", "if second is None:"),
@@ -92,6 +93,6 @@ def test_only_what_does_the_same_is_joined() -> None:
         make(source, "first + second", "second + first", 0.4),
     ]
     (joined,) = [each for each in combine_alike(alone, {"m.py": source}) if len(each.edits) > 1]
-    assert joined.score == 0.6
+    assert (joined.score, joined.places) == (0.4, 2)
     text = apply_edits(source.text, joined.edits)
     assert text == BOTH.replace("not first", "first is None").replace("not second", "second is None")

@@ -13,7 +13,7 @@ from ..source import Source
 
 CONSIDERED = 4000  # of the likeliest candidates
 MOST_PLACES = 4  # that one edit is made at; at more it is no slip that was made twice
-SHARE = 0.6  # of the likeliest one's chance, for all of them together
+SHARE = 0.4  # of the likeliest one's chance, for all of them together
 AFTER = 3  # characters behind an insertion that have to be the same
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -67,4 +67,10 @@ def _join(group: list[Candidate]) -> Candidate | None:
     if any(one.end > two.start for one, two in pairwise(edits)):
         return None
     best = max(group, key=lambda each: each.score)
-    return replace(best, edits=edits, score=SHARE * best.score, fresh=any(each.fresh for each in group))
+    return replace(
+        best,
+        edits=edits,
+        score=SHARE * best.score,
+        places=len(group),
+        fresh=any(each.fresh for each in group),
+    )
