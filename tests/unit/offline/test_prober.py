@@ -92,6 +92,22 @@ def test_a_method_that_asks_its_base_class_is_called_and_an_inner_function_is_no
     assert find_probed(living, "f.py", "inner") is None
 
 
+class Section:
+    def __init__(self, title: str, parts: list[Any]) -> None:
+        self.title, self.parts = title, parts
+
+
+def make_section(title: str) -> Any:
+    return Section(title, [Section("inner", [])])
+
+
+def test_objects_that_are_alike_read_alike_wherever_they_stand_in_memory() -> None:
+    kept = [call(make_section, {"title": "a"}) for _ in range(3)]
+    assert len({each.text for each in kept}) == 1
+    assert "0x" not in kept[0].text and "'title': 'a'" in kept[0].text
+    assert call(make_section, {"title": "b"}).text != kept[0].text
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [({"number": 2, "names": None}, "4"), ({"number": "x", "names": None}, "raises TypeError")],

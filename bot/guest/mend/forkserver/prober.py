@@ -11,6 +11,7 @@ import copy
 import inspect
 import itertools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ _REFUSED = (
     "ctypes.",
 )
 _ALLOWED = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.stat")
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{4,16}")
 
 Input = dict[str, Any]
 
@@ -202,12 +205,22 @@ def call(function: Callable[..., Any], taken: Input) -> Given:
         with _bound():
             result = _call(function, given)
             state = getattr(given.get("self"), "__dict__", None)
-            text = f"{result!r}"[:SHOWN] + (f" and {state!r}"[:SHOWN] if state else "")
+            text = _show(result)[:SHOWN] + (f" and {_show(state)}"[:SHOWN] if state else "")
             return Given(text=text, kind=type(result).__name__)
     except NotProbed:
         return Given(text="no end")
     except Exception as error:  # whatever the code raises is its output
         return Given(text=f"raises {type(error).__name__}")
+
+
+def _show(value: Any) -> str:
+    """A value as text, without the addresses of objects: two that are alike read alike.
+
+    What shows nothing of itself but its address is shown by its attributes.
+    """
+    plain = type(value).__repr__ is object.__repr__
+    text = f"{value!r} {vars(value)!r}" if plain and hasattr(value, "__dict__") else repr(value)
+    return _ADDRESS.sub("", text)
 
 
 def _call(function: Callable[..., Any], given: Input) -> Any:
