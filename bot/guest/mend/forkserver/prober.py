@@ -218,8 +218,9 @@ def _show(value: Any) -> str:
 
     What shows nothing of itself but its address is shown by its attributes.
     """
-    plain = type(value).__repr__ is object.__repr__
-    text = f"{value!r} {vars(value)!r}" if plain and hasattr(value, "__dict__") else repr(value)
+    kind: Any = type(value)
+    plain = kind.__repr__ is object.__repr__ and hasattr(value, "__dict__")
+    text = f"{value!r} {vars(value)!r}" if plain else repr(value)
     return _ADDRESS.sub("", text)
 
 
