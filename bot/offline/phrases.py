@@ -117,6 +117,10 @@ PHRASES = {
     "missing-item": Phrase("Add missing item in", add="The item {new} was missing."),
     "named-argument": Phrase("Fix arguments in", add="The argument {new} was missing."),
     "missing-handler": Phrase("Handle exception in", add="The exception was not handled."),
+    "export": Phrase("Give a name that the package lacks in", add="The package did not give {new}."),
+    "arm-order": Phrase("Fix order of branches in", "The branches were asked in the wrong order."),
+    "needless-loop": Phrase("Fix value in", "Each value was changed where it is meant as it is."),
+    "replaced-sign": Phrase("Fix text in", add="A sign has to be replaced: {new} was missing."),
     "needless-index": Phrase("Fix value in", drop="The index {old} does not belong here."),
     "case-folding": Phrase(
         "Compare without regard to case in",

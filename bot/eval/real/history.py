@@ -277,10 +277,14 @@ def _list_definitions(tree: ast.AST) -> set[str]:
 def normalise(text: str) -> str:
     """The syntax tree as text, without docstrings: equal for two texts that differ in form alone.
 
+    The order of the names of one import is form.
+
     Raises SyntaxError, ValueError and RecursionError.
     """
     tree = ast.parse(text)
     for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            node.names.sort(key=lambda each: (each.name, each.asname or ""))
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             node.body = [each for each in node.body if not _is_text(each)] or [ast.Pass()]
     return ast.dump(tree)

@@ -1,7 +1,6 @@
 """All candidates for the suspicious lines, the likeliest first."""
 
 from __future__ import annotations
-import __future__
 
 import ast
 import time
@@ -10,15 +9,15 @@ from dataclasses import dataclass, replace
 from heapq import nlargest
 
 from .localise import Findings
+from .patches import in_body
 from .site import Clues, Site
-from .source import FUNCTIONS, Source, TextEdit, apply_edits, find_first_line
+from .source import FUNCTIONS, Source, TextEdit
 from .templates import TEMPLATES, Template
 
 LINES = 300  # suspicious lines that are looked at
 MOST = 24_000  # candidates that are kept
 MOST_MADE = 80_000  # before the likeliest are kept: a second of work
 MOST_OF_ONE = 400  # of one template at one place; guards alone would fill the rest
-_FLAGS = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +32,7 @@ class Candidate:
     score: float
     fresh: bool = False
     suspicion: float = 1.0  # of the place alone; the score has it in it
+    places: int = 1  # that one edit is made at
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +44,11 @@ class FoundChange:
     full: bool
     score: float
     fresh: bool = False  # shown by fresh imports only
+
+    @property
+    def places(self) -> int:
+        """How many places it changes: the fewer the likelier, whatever it does."""
+        return sum(part.places for part in self.parts)
 
 
 def replace_parts(change: FoundChange, parts: tuple[Candidate, ...]) -> FoundChange:
@@ -136,74 +141,3 @@ def _score_node(source: Source, node: ast.AST, scores: dict[int, float]) -> floa
         return 0.0
     inside = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
     return 0.9 * max((scores.get(each, 0.0) for each in inside), default=0.0)
-
-
-def in_body(source: Source, offset: int) -> bool:
-    """Whether a change at ``offset`` lies in a function's body, so that living functions can take it."""
-    return body_function(source, source.line_of(offset)) is not None
-
-
-def body_function(source: Source, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    """The outermost function whose body covers ``line``; None on signatures and outside."""
-    found = source.bodies
-    if found is None:
-        found = {}
-        stack: list[ast.AST] = [source.tree]
-        while stack:
-            node = stack.pop()
-            if isinstance(node, FUNCTIONS):
-                after = (node.end_lineno or node.lineno) + 2  # a line put behind the last one is in the body
-                first = find_first_line(node.body[0])
-                if first > node.lineno:
-                    found.update(dict.fromkeys(range(first, after), node))
-            else:
-                stack.extend(ast.iter_child_nodes(node))
-        source.bodies = found
-    return found.get(line)
-
-
-def make_patches(source: Source, edits: tuple[TextEdit, ...], root: str) -> list[dict[str, object]] | None:
-    """What the fork server needs to swap a change into living functions; None when a fresh import is needed.
-
-    Raises ValueError when edits overlap.
-    """
-    groups: dict[ast.stmt, list[TextEdit]] = {}
-    for edit in edits:
-        function = body_function(source, source.line_of(edit.start))
-        if function is None:
-            return None
-        groups.setdefault(function, []).append(edit)
-    made: list[dict[str, object]] = []
-    for changed, group in groups.items():
-        first = find_first_line(changed)
-        start = source.starts[first - 1]
-        end = max(source.span(changed)[1], *(each.end for each in group))
-        moved = [TextEdit(each.start - start, each.end - start, each.new) for each in group]
-        heads = [
-            f"{' ' * depth}{f'class {each.name}:' if isinstance(each, ast.ClassDef) else 'if 1:'}\n"
-            for depth, each in enumerate(reversed([*source.ancestors(changed)][:-1]))
-        ]
-        if first <= len(heads) or (
-            source.text[start : source.span(changed)[0]].strip() and first == changed.lineno
-        ):
-            return None
-        made.append(
-            {
-                "path": f"{root}/{source.path}",
-                "line": first - len(heads),
-                "text": "".join(heads) + apply_edits(source.text[start:end], moved),
-                "flags": find_future_flags(source),
-                "name": source.qualname(changed),
-            }
-        )
-    return made
-
-
-def find_future_flags(source: Source) -> int:
-    """The compiler flags of the file's ``from __future__`` imports."""
-    value = 0
-    for node in source.tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            for alias in node.names:
-                value |= _FLAGS.get(alias.name, 0)
-    return value

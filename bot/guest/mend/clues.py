@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -26,7 +27,15 @@ _COMPARED = (
     re.compile(r"^E?\s*assert (.{1,200}?) == (.{1,200})$", re.M),
     re.compile(r"^(.{1,200}?) != (.{1,200}?)(?: :.*)?$", re.M),
 )
+# A text, or a pattern, that must be a part of another one: pytest's and unittest's words for it.
+_CONTAINED = (
+    re.compile(r"^E?\s*assert (['\"].{1,200}?) in (['\"].{1,400})$", re.M),
+    re.compile(r"^(['\"].{1,200}?) not found in (['\"].{1,400}?)(?: :.*)?$", re.M),
+    re.compile(r"^(['\"].{1,200}?) does not match (['\"].{1,400}?)(?: :.*)?$", re.M),
+    re.compile(r"^\s*(?:Expected )?[Rr]egex: (.{1,200})\n\s*(?:Input|Actual message): (.{1,400})$", re.M),
+)
 _WORD = re.compile(r"[A-Za-z_]\w+")
+_TOKEN = re.compile(r"\w+|\W")
 
 
 def gather_clues(base: Baseline, hint: str) -> Clues:
@@ -95,6 +104,24 @@ def _read_failure(
     for pattern in _COMPARED:
         for left, right in pattern.findall(text)[:2]:
             pairs[_unquote(left), _unquote(right)] = None
+    for pattern in _CONTAINED:
+        for part, whole in pattern.findall(text)[:2]:
+            wanted, given = _unescape(_unquote(part)), _unquote(whole)
+            for piece in dict.fromkeys((_cut_alike(wanted, given), given)):
+                pairs[wanted, piece] = None
+
+
+def _unescape(pattern: str) -> str:
+    """A pattern that stands for one text, as that text; its anchors left out."""
+    return re.sub(r"\\(\W)", r"\1", pattern.removeprefix("^").removesuffix("$"))
+
+
+def _cut_alike(wanted: str, given: str) -> str:
+    """The piece of ``given``, as long in words as ``wanted``, that begins where the two are alike."""
+    one, two = _TOKEN.findall(wanted), _TOKEN.findall(given)
+    match = difflib.SequenceMatcher(None, one, two, autojunk=False).find_longest_match()
+    start = max(0, match.b - match.a)
+    return "".join(two[start : start + len(one)])
 
 
 def _unquote(text: str) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from .baseline import Baseline
 from .layout import is_test
+from .places.loaded import add_imported, add_loaded
 from .source import FUNCTIONS, Source, decode
 
 _INNER = re.compile(r"\.<locals>(?:\.<\w+>)?")
@@ -66,7 +67,8 @@ def localise(root: Path, base: Baseline, hint: str) -> Findings:
     _add_frames(lines, base, prefix, findings)
     blended = _blend(lines, findings)
     _add_words(blended, hint, findings)
-    _add_loaded(blended, findings)
+    add_imported(blended, findings.sources, root)
+    add_loaded(blended, findings.sources)
     _add_called(blended, base, findings)
     _add_unrun(blended, findings)
     worst = max(blended.values(), default=1.0) or 1.0
@@ -165,35 +167,6 @@ def _add_words(lines: dict[tuple[str, int], float], hint: str, findings: Finding
             lines[path, line] *= 1.2
 
 
-def _add_loaded(lines: dict[tuple[str, int], float], findings: Findings) -> None:
-    """Module and class level assignments that suspicious functions read: their lines run on import only."""
-    for path, source in findings.sources.items():
-        used: dict[str, float] = {}
-        for node in ast.walk(source.tree):
-            name = (
-                node.id
-                if isinstance(node, ast.Name)
-                else node.attr
-                if isinstance(node, ast.Attribute)
-                else ""
-            )
-            if name:
-                used[name] = max(used.get(name, 0.0), lines.get((path, node.lineno), 0.0))  # type: ignore[attr-defined]
-        for node in ast.walk(source.tree):
-            if isinstance(node, (ast.Assign, ast.AnnAssign)) and source.function(node) is None and node.value:
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                score = max((used.get(_find_name(each), 0.0) for each in targets), default=0.0)
-                for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                    if score and (path, line) not in lines:
-                        lines[path, line] = 0.6 * score
-            elif isinstance(node, FUNCTIONS) and node.body:
-                inside = range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1)
-                score = max((lines.get((path, line), 0.0) for line in inside), default=0.0)
-                if score and (node.args.defaults or node.args.kw_defaults or node.decorator_list):
-                    for line in range(source.statement(node).lineno, node.body[0].lineno):  # type: ignore[union-attr]
-                        lines.setdefault((path, line), 0.7 * score)
-
-
 def _add_called(lines: dict[tuple[str, int], float], base: Baseline, findings: Findings) -> None:
     """Heads of functions that a TypeError names, and of methods that were read and not called."""
     worst = max(lines.values(), default=1.0)
@@ -230,10 +203,6 @@ def _add_unrun(lines: dict[tuple[str, int], float], findings: Findings) -> None:
                         siblings[at - 1], ast.Return | ast.Raise | ast.Continue | ast.Break
                     )
                     lines[path, each.lineno] = (0.9 if dead else 0.4) * worst
-
-
-def _find_name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _find_place(source: Source, line: int) -> tuple[str, bool]:

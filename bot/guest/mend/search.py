@@ -5,22 +5,27 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from . import clock
 from .baseline import Baseline
 from .candidates import Candidate, FoundChange
 from .choice.compare import Comparison
+from .choice.structure import judge_text
+from .choice.verdict import find_objection
 from .forkserver.candidate_runner import CandidateRunner
 from .forkserver.client import RunReport, ServerRefused
 
 BATCH = 16  # candidates that are tried in one child before it is replaced
 PILOTS = 3  # failing tests that every candidate is tried on first
 SAMPLE = 12  # further failing tests that run before the rest of them
-GRACE = 1.5  # seconds spent on looking for other answers after the first
+GRACE = 1.5  # seconds spent on looking for other answers after the first that can be claimed
+RIVALS = 0.1  # of its chance: what is less likely than that cannot win against it any more
+PATIENCE = 15.0  # seconds after the first that passes and cannot be claimed
 FRESH_AHEAD = 1.0  # seconds they may take before others have had their share
 FRESH_SHARE = 0.3  # of the time, for candidates that need a fresh import
+UNSHOWN = 0.01  # of its chance, for one whose new value was put into living code and made no test pass
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +40,7 @@ class Tally:
     partial: list[FoundChange] = field(default_factory=list)
     exhausted: bool = False
     tried_first: int | None = None  # candidates until the first that was an answer
+    claimable: list[FoundChange] = field(default_factory=list)  # answers that nothing speaks against
 
 
 class CandidateSearch:
@@ -49,6 +55,8 @@ class CandidateSearch:
         self.failing += [name for name in base.failed_ids if name not in self.failing]
         self.pilots = self._choose_pilots()
         self._seen: set[int] = set()
+        self._patient_until = 0.0
+        self._best = 0.0  # the chance of the likeliest answer that can be claimed
         self.compared = Comparison(ranked=())
 
     def _choose_pilots(self) -> list[str]:
@@ -87,9 +95,10 @@ class CandidateSearch:
         """
         before = self.tally.tried
         end = min(until or self.deadline, self.deadline)
-        swappable = deque(each for each in candidates if not each.fresh)
+        at_once = self.base.only_fresh_imports
+        swappable = deque(each for each in candidates if not (each.fresh and at_once))
         order = count()
-        fresh = [(-each.score, next(order), each) for each in candidates if each.fresh]
+        fresh = [(-each.score, next(order), each) for each in candidates if each.fresh and at_once]
         heapq.heapify(fresh)
         began = clock.read_seconds()
         fresh_seconds = 0.0
@@ -97,6 +106,10 @@ class CandidateSearch:
         while swappable or fresh:
             now = clock.read_seconds()
             if now >= end or (stop and now >= stop):
+                return
+            if stop and swappable and swappable[0].score < RIVALS * self._best:
+                return
+            if not self.tally.claimable and 0.0 < self._patient_until <= now:
                 return
             if most is not None and not stop and self.tally.tried - before >= most:
                 return
@@ -110,8 +123,10 @@ class CandidateSearch:
             else:
                 for unfit in self._try_batch(swappable, under):
                     heapq.heappush(fresh, (-unfit.score, next(order), unfit))
-            if self.tally.answers and not stop:
+            if self.tally.claimable and not stop:
                 stop = clock.read_seconds() + GRACE
+            elif self.tally.answers and not self._patient_until:
+                self._patient_until = clock.read_seconds() + PATIENCE
         self.tally.exhausted = True
 
     def _combine(
@@ -129,7 +144,10 @@ class CandidateSearch:
         return parts
 
     def _try_batch(self, swappable: deque[Candidate], under: FoundChange | None) -> list[Candidate]:
-        """Try the next candidates in one child; returns those that only a fresh import can show."""
+        """Try the next candidates in one child; returns those that only a fresh import can show.
+
+        Among them, far less likely then, are those whose new value was put in and made no test pass.
+        """
         tries: list[tuple[Candidate, ...]] = []
         patched: list[list[dict[str, object]]] = []
         unfit: list[Candidate] = []
@@ -151,6 +169,11 @@ class CandidateSearch:
             self.tally.hung += run_report.hung
             if run_report.unfit and "SyntaxError" not in run_report.unfit:
                 unfit.append(parts[-1])
+            elif parts[-1].fresh and not run_report.unfit:
+                better = self._is_promising(run_report, under)
+                unfit.append(parts[-1] if better else replace(parts[-1], score=UNSHOWN * parts[-1].score))
+                if better and clock.read_seconds() < self.deadline:
+                    self._try_fresh(unfit.pop(), under)
             elif self._is_promising(run_report, under) and clock.read_seconds() < self.deadline:
                 again = self.runner.run(parts, self.pilots, fresh=False, quick=True)
                 if self._is_promising(again, under):
@@ -210,6 +233,9 @@ class CandidateSearch:
             self.tally.partial.append(answer)
         elif not self._breaks_covering_tests(answer, fresh=fresh):
             self.tally.answers.append(answer)
+            if not find_objection(self.runner, answer):
+                self.tally.claimable.append(answer)
+                self._best = max(self._best, answer.score * judge_text(self.runner, answer))
             self.tally.tried_first = self.tally.tried_first or self.tally.tried
 
     def _run_in_order(self, parts: tuple[Candidate, ...], missing: list[str], *, fresh: bool) -> set[str]:

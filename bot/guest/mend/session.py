@@ -19,13 +19,15 @@ from .forkserver.candidate_runner import CandidateRunner
 from .forkserver.client import ForkServerClient, ServerRefused
 from .learned.weights import load_weights, rank_candidates
 from .localise import Findings, localise
+from .places.alike import combine_alike, put_alike_first
+from .places.exports import propose_exports
 from .request.asked import Request, leave_unasked, order_by_request
 from .search import CandidateSearch
 from .source import TextEdit
 from .unbound import repair_names
 
 # One side alone passes the test and is half a change.
-ONE_EDIT = frozenset(("case-folding", "whole-text", "wrapped-sides"))
+ONE_EDIT = frozenset(("case-folding", "whole-text", "wrapped-sides", "export"))
 FIRST_MADE = 3000  # candidates of the most suspicious places, before those of all places are made
 FIRST_TRIED = 120  # of these, the likeliest
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
@@ -102,11 +104,13 @@ def _search_with_server(
     findings.request = request.text
     findings.test_literals = frozenset(map(repr, (*clues.numbers, *clues.strings)))
     seconds = 0.15 * (deadline - clock.read_seconds())
-    repairs = [*repair_syntax(findings), *repair_names(findings, clues.missing, root)]
+    repairs = [*repair_syntax(findings), *propose_exports(findings, base, root)]
+    repairs += repair_names(findings, clues.missing, root)
 
     def make_candidates(most: int) -> list[Candidate]:
         made = [*repairs, *propose(findings, clues, seconds, most)]
         made = rank_candidates(made, findings, clues, request.text, load_weights())
+        made = combine_alike(made, findings.sources)
         made = [replace(each, fresh=True) for each in made] if base.only_fresh_imports else made
         say(f"{len(findings.suspects)} suspicious lines, {len(made)} candidate changes")
         return made
@@ -169,12 +173,14 @@ def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> F
         search.run(candidates)
         if (answer := _find_verified(search, say)) is not None:
             return answer
+    if (answer := _find_verified(search, say, claimable=False)) is not None:
+        return answer
     for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:3]:
         if _find_broken(search, under):
             continue
         say(f"one edit turns {len(under.turned)} of {len(search.failing)} tests; looking for a second")
         search.run(
-            candidates,
+            put_alike_first(candidates, under.parts, search.runner.findings.sources),
             under=under,
             until=clock.read_seconds() + 0.4 * (search.deadline - clock.read_seconds()),
         )
@@ -208,15 +214,23 @@ def _has_useless_part(change: FoundChange, others: list[FoundChange]) -> bool:
     )
 
 
-def _find_verified(search: CandidateSearch, say: Say) -> FoundChange | None:
-    """The first answer that breaks nothing in the whole suite."""
+def _find_verified(search: CandidateSearch, say: Say, *, claimable: bool = True) -> FoundChange | None:
+    """The first answer that breaks nothing in the whole suite; with ``claimable`` one that can be claimed.
+
+    Those that cannot are compared all the same: what they do otherwise may be a reason to doubt.
+    """
+    if claimable and not search.tally.claimable:
+        return None
     search.compared = compare_changes(search.runner, search.tally.answers)
     for answer in search.compared.ranked:
+        if claimable and not any(answer is each for each in search.tally.claimable):
+            continue
         broken = _find_broken(search, answer) or _find_unsteady(search, answer)
         if not broken:
             return answer
         say(f"a change in {answer.parts[0].function or answer.parts[0].path} breaks {broken}")
-        search.tally.answers.remove(answer)
+        search.tally.answers = [each for each in search.tally.answers if each is not answer]
+        search.tally.claimable = [each for each in search.tally.claimable if each is not answer]
     return None
 
 

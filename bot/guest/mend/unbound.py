@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .candidates import Candidate, in_body
+from .candidates import Candidate
 from .layout import find_import_roots, is_test, list_python_files
 from .localise import Findings
+from .patches import in_body
 from .source import FUNCTIONS, Source, TextEdit, find_first_line
 
 LIBRARY = (

@@ -127,6 +127,27 @@ def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(
     assert find_doubt(mature, alone, several, several) == ""
 
 
+@pytest.mark.parametrize(("likely", "claimed"), [((0.9, 0.1), False), ((0.9, 0.4), True), ((0.1, 0.9), True)])
+def test_what_is_left_beside_a_likelier_change_that_is_not_claimed_is_not_claimed_either(
+    likely: tuple[float, float], claimed: bool
+) -> None:
+    before = f"{HEAD}    if a and b:\n        b(a)\n"
+    turned, left = (
+        change(before, before.replace(*words), template)
+        for words, template in ((("and", "or"), "boolean-operator"), (("b(a)", "b(b)"), "variable"))
+    )
+    mature = runner(before, TRUTH, covered=True)
+    mature.base.runs |= {f"t.py::{n}": TestRun(id=f"t.py::{n}", outcome="passed") for n in range(60)}
+    ranked = (turned, left) if likely[0] > likely[1] else (left, turned)
+    compared = Comparison(ranked=ranked, likely=tuple(sorted(likely, reverse=True)))
+    doubt = find_doubt(mature, compared, left, left)
+    assert (doubt == "") is claimed, doubt
+    assert claimed or "joins conditions the other way" in doubt
+    seen = tuple(Behaviour(outputs=("1",)) for _ in ranked)
+    alike = Comparison(ranked=ranked, likely=compared.likely, calls=("f(1)",), seen=seen)
+    assert find_doubt(mature, alike, left, left) == ""
+
+
 @pytest.mark.parametrize(
     ("before", "after", "failure", "literals"),
     [

@@ -12,6 +12,7 @@ from bot.guest.mend.forkserver.prober import (
     CallRecorder,
     call,
     count_steps,
+    find_probed,
     find_varied,
     grow_inputs,
     make_inputs,
@@ -44,6 +45,67 @@ def test_inputs_differ_in_one_argument_and_none_comes_twice() -> None:
     assert all(sum(each[name] != value for name, value in first.items()) <= 1 for each in made)
     assert len({repr(each) for each in made}) == len(made)
     assert {name for each in made for name, value in first.items() if each[name] != value} == set(first)
+
+
+def gather(first: int, *rest: int, scale: int = 1, **more: int) -> int:
+    return (first + sum(rest)) * scale - sum(more.values())
+
+
+class Base:
+    def add(self, number: int) -> int:
+        return number + 1
+
+
+class Derived(Base):
+    def add(self, number: int) -> int:
+        return super().add(number) * 2
+
+
+def test_a_function_with_any_number_of_arguments_is_called_with_them_all() -> None:
+    recorder = CallRecorder(gather.__code__)
+    sys.setprofile(recorder.watch)
+    try:
+        gather(1, 2, 3, scale=4, lost=5)
+    finally:
+        sys.setprofile(None)
+    (taken,) = recorder.inputs.values()
+    assert taken == {"first": 1, "rest": (2, 3), "scale": 4, "more": {"lost": 5}}
+    assert call(gather, taken).text == "19"
+    assert {call(gather, each).text for each in make_inputs([taken])} > {"7", "24", "-1"}
+
+
+def test_a_method_that_asks_its_base_class_is_called_and_an_inner_function_is_not() -> None:
+    def outer(step: int) -> Any:
+        def inner(number: int) -> int:
+            return number + step
+
+        return inner
+
+    inner = outer(1)
+    living: dict[Any, Any] = {
+        ("f.py", "Derived.add"): {Derived.add.__code__: [Derived.add]},
+        ("f.py", "inner"): {inner.__code__: [inner]},
+    }
+    found = find_probed(living, "f.py", "Derived.add")
+    assert found is not None
+    assert call(found, {"self": Derived(), "number": 2}).text == "6"
+    assert find_probed(living, "f.py", "inner") is None
+
+
+class Section:
+    def __init__(self, title: str, parts: list[Any]) -> None:
+        self.title, self.parts = title, parts
+
+
+def make_section(title: str) -> Any:
+    return Section(title, [Section("inner", [])])
+
+
+def test_objects_that_are_alike_read_alike_wherever_they_stand_in_memory() -> None:
+    kept = [call(make_section, {"title": "a"}) for _ in range(3)]
+    assert len({each.text for each in kept}) == 1
+    assert "0x" not in kept[0].text and "'title': 'a'" in kept[0].text
+    assert call(make_section, {"title": "b"}).text != kept[0].text
 
 
 @pytest.mark.parametrize(

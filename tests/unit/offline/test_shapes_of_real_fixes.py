@@ -44,6 +44,12 @@ def quote(text):
         ("return a", "return [a]"),
         ("return a", "return a[:]"),
         ("return b(a)", "return b(*a)"),
+        ("return [escape(each) for each in a]", "return a"),
+        ("return [escape(each) for each in a]", "return [each for each in a]"),
+        (
+            "if a:\n        return 1\n    elif b:\n        c = 3\n        return c",
+            "if b:\n        c = 3\n        return c\n    elif a:\n        return 1",
+        ),
         ("return b(a)", "return b(a, items=items)"),
         ("return json.dumps(a)", "return json.dumps(a, default=str)"),
         ("if a.get(b):\n        return 1", "if b in a:\n        return 1"),
@@ -145,6 +151,16 @@ def test_the_right_change_is_proposed(wrong: str, right: str) -> None:
             "def f(a):\n    try:\n        return a()\n"
             "    except (TypeError, UnicodeDecodeError):\n        return 1\n",
             Clues(errors=frozenset({"UnicodeDecodeError"})),
+        ),
+        (
+            "def f(a):\n    return a.lower()\n",
+            'def f(a):\n    return a.lower().replace("\'", "")\n',
+            Clues(pairs=(("the cats toy", "the cat's toy"),)),
+        ),
+        (
+            "def f(a):\n    return a.lower()\n",
+            'def f(a):\n    return a.lower().replace("_", "-")\n',
+            Clues(pairs=(("a-b", "a_b"),)),
         ),
         (
             "def g():\n    raise KeyError('x')\n\n\ndef f(a):\n    return None\n",

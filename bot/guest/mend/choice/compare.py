@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from statistics import median_low
 
 from .. import clock
-from ..candidates import FoundChange, body_function
+from ..candidates import FoundChange
 from ..forkserver.candidate_runner import CandidateRunner
 from ..forkserver.client import ServerRefused
+from ..patches import body_function
 from .structure import judge_text
 
 COMPARED = 10  # changes that are compared by what they give
@@ -132,10 +133,10 @@ class _Table:
 
 
 def compare_changes(runner: CandidateRunner, answers: Sequence[FoundChange]) -> Comparison:
-    """Rank changes that pass. Fewer parts come before more, whatever they do."""
+    """Rank changes that pass. Fewer places come before more, whatever they do."""
     text = {id(each): each.score * judge_text(runner, each) for each in answers}
-    plain = sorted(answers, key=lambda each: (len(each.parts), -text[id(each)]))
-    few = [each for each in plain if len(each.parts) == len(plain[0].parts)][:COMPARED] if plain else []
+    plain = sorted(answers, key=lambda each: (each.places, -text[id(each)]))
+    few = [each for each in plain if each.places == plain[0].places][:COMPARED] if plain else []
     table = _probe(runner, few) if few else None
     if table is None:
         return Comparison(ranked=tuple(plain), likely=tuple(text[id(each)] for each in plain))

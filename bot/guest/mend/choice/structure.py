@@ -22,7 +22,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d_.]*+")
 _PLAIN = frozenset(("100", "-1", "0.0", "1.0", "0.5", "''"))  # values that any code may have
 NEVER_ENDS = frozenset(("RecursionError", "Hang"))
-_TAKES_AWAY = {"needless-condition": "a condition", "other-argument": "a call"}  # template: what is gone
+# Template: what is gone.
+_TAKES_AWAY = {"needless-condition": "a condition", "other-argument": "a call", "needless-loop": "a call"}
 _CONVERSIONS = frozenset(("str", "repr", "ascii", "bool"))
 
 
@@ -89,6 +90,7 @@ def _object_to_part(runner: CandidateRunner, part: Candidate) -> Iterator[Object
 
 
 _TURNS = {
+    "arm-order": "changes which branch comes first",
     "boolean-operator": "joins conditions the other way",
     "branches": "changes which branch runs",
     "condition": "changes a condition",

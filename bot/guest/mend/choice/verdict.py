@@ -21,6 +21,7 @@ FEW = 3
 SHOWN = 3  # failing tests that show that a condition is meant another way
 MATURE = 60  # passing tests, among which one that is the wrong way round would have been seen
 NEAR = 0.8  # how likely another change may be, beside the chosen one, before neither is claimed
+LIKELIER = 3.0  # times as likely: a change that is not claimed and speaks against claiming another one
 DIFFERENT = 0.2  # of the calls: the share for which they have to differ to be two answers
 
 
@@ -38,6 +39,40 @@ def find_doubt(
             f"the edits found only put {numbers[0]}, a value of the tests, into the code, "
             f"and differ: {rival.call} gives {rival.this} or {rival.other}"
         )
+    if reason := find_objection(runner, answer):
+        return reason
+    if chosen is not None and (reason := _find_likelier_turn(runner, compared, chosen)):
+        return reason
+    ends = {run.failure.get("type", "") for run in runner.base.failing}
+    if chosen is not None and ends and ends <= NEVER_ENDS and (call := compared.find_endless(chosen)):
+        return f"with the likeliest edit {call} still does not end"
+    if rival is not None and chosen is not None and _is_undecided(runner, compared, chosen, rival):
+        return (
+            "two edits would do, and no passing test runs their line to tell them apart: "
+            f"{rival.call} gives {rival.this} with one and {rival.other} with the other"
+        )
+    return ""
+
+
+def _find_likelier_turn(runner: CandidateRunner, compared: Comparison, chosen: FoundChange) -> str:
+    """Why another change that passes, does something else and is much likelier is not claimed; "" for none.
+
+    Where that one may be meant, the chosen one may only be what was left.
+    """
+    if chosen not in compared.ranked:
+        return ""
+    least = LIKELIER * compared.get_likely(chosen)
+    for other in compared.ranked:
+        if other is chosen or compared.get_likely(other) < least or not describe_turn(runner, other):
+            continue
+        same = compared.seen and compared.measure_difference(chosen, other) == 0.0
+        if not same and (reason := find_objection(runner, other)):
+            return reason
+    return ""
+
+
+def find_objection(runner: CandidateRunner, answer: FoundChange) -> str:
+    """What speaks against a change by itself, so much that it is not claimed; "" when nothing does."""
     few = _count_passing(runner, answer) < FEW
     for objection in list_objections(runner, answer):
         if objection.likely <= (GUESSED if few else SUSPECT):
@@ -49,14 +84,6 @@ def find_doubt(
         return (
             f"the likeliest edit {turn}, which none of the {len(runner.base.passed_ids)} passing tests "
             f"notices; {tests} too little to tell whether that is meant"
-        )
-    ends = {run.failure.get("type", "") for run in runner.base.failing}
-    if chosen is not None and ends and ends <= NEVER_ENDS and (call := compared.find_endless(chosen)):
-        return f"with the likeliest edit {call} still does not end"
-    if rival is not None and chosen is not None and _is_undecided(runner, compared, chosen, rival):
-        return (
-            "two edits would do, and no passing test runs their line to tell them apart: "
-            f"{rival.call} gives {rival.this} with one and {rival.other} with the other"
         )
     return ""
 

@@ -10,6 +10,7 @@ from ..baseline import Baseline
 from ..candidates import Candidate
 from ..layout import find_import_roots, is_test
 from ..localise import Findings
+from ..places.exports import list_ungiven
 from ..source import Source, TextEdit, apply_edits
 from .client import TestRun
 
@@ -26,7 +27,8 @@ def take_modules_as_tests(base: Baseline, root: Path) -> str:
         if absent and not _is_ours(absent.group(1).split(".")[0], root):
             continue
         frames = [path.removeprefix(f"{root}/") for path, _ in error.get("frames", [])]
-        if any(not is_test(path) for path in frames):
+        told = f"{error.get('text', '')}\n{error['message']}"
+        if any(not is_test(path) for path in frames) or any(list_ungiven(told, root)):
             base.failing.append(TestRun(id=error["id"], outcome="failed", failure=error))
     base.only_fresh_imports = bool(base.failing)
     if base.failing:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from .. import clock
 from ..baseline import Baseline
-from ..candidates import Candidate, make_patches
+from ..candidates import Candidate
 from ..localise import Findings
+from ..patches import make_patches
 from ..source import TextEdit, apply_edits
 from .client import ForkServerClient, RunReport
 
@@ -58,11 +59,11 @@ class CandidateRunner:
             self._fresh_server = None
 
     def patch(self, parts: Sequence[Candidate]) -> list[dict[str, object]] | None:
-        """The code to swap into living functions for these parts; None when a fresh import is needed."""
+        """What to swap into living code for these parts; None when only a fresh import can show them."""
         made: list[dict[str, object]] = []
         for path in {part.path for part in parts}:
             edits = tuple(edit for part in parts if part.path == path for edit in part.edits)
-            patch = make_patches(self.findings.sources[path], edits, str(self.root))
+            patch = make_patches(self.findings.sources[path], edits, str(self.root), values=True)
             if patch is None:
                 return None
             made += patch

@@ -10,11 +10,9 @@ from collections.abc import Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
+from .value_swap import CannotSwap, Undo, swap_defaults, swap_values
+
 Index = dict[tuple[str, str], dict[CodeType, list[FunctionType]]]
-
-
-class CannotSwap(Exception):
-    """The change cannot be put into living functions; it needs a fresh import."""
 
 
 def index_functions(root: str) -> Index:
@@ -40,12 +38,12 @@ def _walk_codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def swap_code(
-    index: Index, path: str, line: int, text: str, flags: int, name: str
-) -> list[tuple[FunctionType, CodeType]]:
-    """Compile ``text`` (which begins on ``line``) and give living functions its code; returns what they had.
+    index: Index, path: str, line: int, text: str, flags: int, name: str, *, defaults: bool = False
+) -> list[Undo]:
+    """Compile ``text`` (which begins on ``line``) and give living functions its code; returns what undoes it.
 
-    ``name`` is the qualified name of the function that changed; raises Unfit when it is not alive or its
-    shape changed, SyntaxError when the text is not Python.
+    ``name`` is the qualified name of the function that changed; with ``defaults`` its parameters may differ.
+    Raises CannotSwap when it is not alive or its shape changed, SyntaxError when the text is not Python.
     """
     module = compile("\n" * (line - 1) + text, path, "exec", flags=flags, dont_inherit=True)
     fresh: dict[str, list[CodeType]] = defaultdict(list)
@@ -62,17 +60,40 @@ def swap_code(
             pairs += [(each, code) for each in functions]
     if not any(code.co_qualname == name for _, code in pairs):
         raise CannotSwap(name)
-    if any(_find_shape(function.__code__) != _find_shape(code) for function, code in pairs):
+    if any(
+        _find_shape(function.__code__, loose) != _find_shape(code, loose)
+        for function, code in pairs
+        for loose in (defaults and code.co_qualname == name,)
+    ):
         raise CannotSwap(name)
-    replaced = [(function, function.__code__) for function, _ in pairs]
-    for function, code in pairs:
-        function.__code__ = code
-    return replaced
+    changed = [each for each in pairs if defaults and each[1].co_qualname == name]
+    undo = [swap_defaults(function, code, text, flags) for function, code in changed[:1]]  # may refuse
+    undo += [swap_defaults(function, code, text, flags) for function, code in changed[1:]]
+    return undo + [_set_code(function, code) for function, code in pairs if (function, code) not in changed]
 
 
-def _find_shape(code: CodeType) -> tuple[object, ...]:
-    """What must not differ: closures, parameters, and being a generator or coroutine."""
-    return code.co_freevars, code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x2A0
+def _set_code(function: FunctionType, code: CodeType) -> Undo:
+    before = function.__code__
+
+    def undo() -> None:
+        function.__code__ = before
+
+    function.__code__ = code
+    return undo
+
+
+def _find_shape(code: CodeType, loose: bool) -> tuple[object, ...]:
+    """What must not differ: closures, being a generator or coroutine, and, if not ``loose``, parameters."""
+    counts = () if loose else (code.co_argcount, code.co_kwonlyargcount)
+    return code.co_freevars, *counts, code.co_flags & 0x2A0
+
+
+def swap(index: Index, patch: Mapping[str, Any]) -> list[Undo]:
+    """Put one patch of ``patches.make_patches`` in; returns what takes it out again, in the order it went in.
+
+    Raises CannotSwap, SyntaxError, ValueError and TypeError.
+    """
+    return swap_values(**patch) if "owner" in patch else swap_code(index, **patch)
 
 
 def overlay_sources(texts: Mapping[str, str]) -> None:

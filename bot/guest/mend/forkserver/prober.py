@@ -11,6 +11,7 @@ import copy
 import inspect
 import itertools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ _REFUSED = (
 )
 _ALLOWED = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.stat")
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{4,16}")
+
 Input = dict[str, Any]
 
 
@@ -51,7 +54,7 @@ class CallRecorder:
     def __init__(self, code: CodeType) -> None:
         self.code = code
         self.inputs: dict[str, Input] = {}
-        self._names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        self._names = list_parameters(code)
 
     def watch(self, frame: FrameType, event: str, arg: Any) -> None:
         """A profile function for ``sys.setprofile``."""
@@ -61,16 +64,23 @@ class CallRecorder:
                 self.inputs.setdefault(repr(taken)[:2000], taken)
 
 
+def list_parameters(code: CodeType) -> tuple[str, ...]:
+    """The parameters of a function, ``*args`` and ``**kwargs`` among them, which come last."""
+    varied = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + varied]
+
+
 def find_probed(
     index: dict[Any, dict[CodeType, list[FunctionType]]], path: str, name: str
 ) -> FunctionType | None:
-    """The living function, when it is one and can be called with its arguments by name."""
+    """The living function, when it is one and can be called alone: no coroutine, no inner function."""
     living = index.get((path, name), {})
     if len(living) != 1:
         return None
     (code,) = living
-    varied = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-    return None if code.co_flags & varied or code.co_freevars else living[code][0]
+    waits = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+    inner = set(code.co_freevars) - {"__class__"}  # that one is there for ``super()``
+    return None if code.co_flags & waits or inner else living[code][0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +205,7 @@ def call(function: Callable[..., Any], taken: Input) -> Given:
         with _bound():
             result = _call(function, given)
             state = getattr(given.get("self"), "__dict__", None)
-            text = f"{result!r}"[:SHOWN] + (f" and {state!r}"[:SHOWN] if state else "")
+            text = _show(result)[:SHOWN] + (f" and {_show(state)}"[:SHOWN] if state else "")
             return Given(text=text, kind=type(result).__name__)
     except NotProbed:
         return Given(text="no end")
@@ -203,11 +213,24 @@ def call(function: Callable[..., Any], taken: Input) -> Given:
         return Given(text=f"raises {type(error).__name__}")
 
 
+def _show(value: Any) -> str:
+    """A value as text, without the addresses of objects: two that are alike read alike.
+
+    What shows nothing of itself but its address is shown by its attributes.
+    """
+    kind: Any = type(value)
+    plain = kind.__repr__ is object.__repr__ and hasattr(value, "__dict__")
+    text = f"{value!r} {vars(value)!r}" if plain else repr(value)
+    return _ADDRESS.sub("", text)
+
+
 def _call(function: Callable[..., Any], given: Input) -> Any:
     code: CodeType = function.__code__
-    plain = code.co_varnames[: code.co_argcount]
-    named = {name: value for name, value in given.items() if name not in plain}
-    result = function(*(given[name] for name in plain), **named)
+    plain = [given[name] for name in code.co_varnames[: code.co_argcount]]
+    names = list(list_parameters(code)[code.co_argcount :])
+    more = given[names.pop()] if code.co_flags & inspect.CO_VARKEYWORDS else {}
+    rest = given[names.pop()] if code.co_flags & inspect.CO_VARARGS else ()
+    result = function(*plain, *rest, **{name: given[name] for name in names}, **more)
     if inspect.isgenerator(result):
         return list(itertools.islice(result, 50))
     if asyncio.iscoroutine(result):

@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
@@ -30,6 +29,7 @@ from .channel import Channel
 from .fresh_session import run_fresh_session
 from .line_tracer import LineTracer
 from .recorder import TEXT, Recorder, make_outcome
+from .value_swap import CannotSwap, Undo
 
 MEMORY = 320 << 20  # bytes that a child with a change may write beyond what the server has, at least
 ADDRESSES = 2 << 30  # bytes that it may reserve beyond that, written or not
@@ -87,16 +87,16 @@ class ForkServer(Recorder):
         for number, patches in enumerate(ask["batch"]):
             for example, known in names:  # a doctest clears its names when it has run
                 example.globs = dict(known)
-            replaced: list[tuple[FunctionType, CodeType]] = []
+            replaced: list[Undo] = []
             try:
                 for patch in patches:
-                    replaced += code_swap.swap_code(self.index, **patch)
-            except (code_swap.CannotSwap, SyntaxError, ValueError, TypeError) as error:
+                    replaced += code_swap.swap(self.index, patch)
+            except (CannotSwap, SyntaxError, ValueError, TypeError) as error:
                 self.channel.send(event="unfit", number=number, why=f"{type(error).__name__}: {error}")
             else:
                 self._run(items, ask, tracer, number)
-            for function, code in replaced:
-                function.__code__ = code
+            for undo in reversed(replaced):
+                undo()
             self.channel.send(event="next", number=number)
 
     def _probe(self, items: list[pytest.Item], ask: dict[str, Any]) -> None:
@@ -122,17 +122,17 @@ class ForkServer(Recorder):
         varied = [prober.find_varied(recorded, each) for each in inputs]
         shown = [prober.render_call(name, each) for each in inputs]
         for number, patches in enumerate([[], *ask["batch"]]):
-            replaced: list[tuple[FunctionType, CodeType]] = []
+            replaced: list[Undo] = []
             try:
                 for patch in patches:
-                    replaced += code_swap.swap_code(self.index, **patch)
-            except (code_swap.CannotSwap, SyntaxError, ValueError, TypeError):
+                    replaced += code_swap.swap(self.index, patch)
+            except (CannotSwap, SyntaxError, ValueError, TypeError):
                 given, steps = [], 0
             else:
                 given = [prober.call(function, each) for each in inputs]
                 steps = prober.count_steps(function, grown)
-            for changed, code in replaced:
-                changed.__code__ = code
+            for undo in reversed(replaced):
+                undo()
             self.channel.send(
                 event="probed",
                 number=number,

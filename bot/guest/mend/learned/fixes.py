@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..candidates import make_patches
+from ..patches import make_patches
 from ..source import FUNCTIONS, Source, TextEdit, apply_edits
 
 

@@ -21,11 +21,11 @@ from . import (
     signatures,
     terms,
 )
-from .conditions import arms, conjuncts, type_tests
+from .conditions import arms, conjuncts, order, type_tests
 from .literals import constants, data, entries, options, regexes, texts
 from .registry import Template, list_templates
 from .statements import left_undone, missing_lines
-from .values import exchange, passing, reckoning, results, shape, wrapping
+from .values import exchange, passing, reckoning, results, shape, signs, wrapping
 
 MODULES = (
     constants,
@@ -36,12 +36,14 @@ MODULES = (
     texts,
     arms,
     conjuncts,
+    order,
     type_tests,
     exchange,
     passing,
     reckoning,
     results,
     shape,
+    signs,
     wrapping,
     calls,
     control,

@@ -22,6 +22,20 @@ def needless_call(site: Site) -> Iterator[Proposal]:
         yield site.replace(node, site.text(node.func.value), 0.9)
 
 
+@template("needless-loop", 0.4, ast.ListComp, ast.GeneratorExp, ast.SetComp)
+def needless_loop(site: Site) -> Iterator[Proposal]:
+    """``[unquote(each) for each in parts]`` where ``parts`` or ``[each for each in parts]`` is meant."""
+    node = site.node
+    if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp) and len(node.generators) == 1:
+        (loop,) = node.generators
+        if not isinstance(node.elt, ast.Name) and isinstance(loop.target, ast.Name):
+            yield site.replace(node.elt, loop.target.id, 0.6)
+        if not loop.ifs:
+            text = site.text(loop.iter)
+            yield site.replace(node, f"({text})" if isinstance(node, ast.GeneratorExp) else text, 0.8)
+            yield site.replace(node, f"list({text})", 0.5)
+
+
 @template("needless-index", 0.4, ast.Subscript)
 def needless_index(site: Site) -> Iterator[Proposal]:
     """``value[0]`` where the value itself is meant."""

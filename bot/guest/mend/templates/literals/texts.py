@@ -11,6 +11,8 @@ from ...site import Proposal, Site
 from ...source import TextEdit
 from ..registry import template
 
+_TOKEN = re.compile(r"\w+|\W")
+
 
 def is_in_text(site: Site) -> bool:
     """Inside an f-string, whose inner positions Python before 3.12 does not give."""
@@ -95,7 +97,9 @@ def text_chunk(site: Site) -> Iterator[Proposal]:
 
 def correct_text(text: str, left: str, right: str) -> list[str]:
     """What ``text`` becomes when the difference between two compared values is applied to it, both ways."""
-    found: list[str] = []
+    found: list[str] = [
+        each for pair in ((left, right), (right, left)) for each in _correct_words(text, *pair)
+    ]
     for one, two in ((left, right), (right, left)):
         blocks = difflib.SequenceMatcher(None, one, two, autojunk=False).get_opcodes()
         for tag, a, b, c, d in blocks:
@@ -110,7 +114,22 @@ def correct_text(text: str, left: str, right: str) -> list[str]:
             else:
                 if b > a and one[a:b] in text:
                     found.append(text.replace(one[a:b], two[c:d], 1))
-    return list(dict.fromkeys(each for each in found if each != text))[:6]
+    return list(dict.fromkeys(each for each in found if each != text))[:8]
+
+
+def _correct_words(text: str, left: str, right: str) -> Iterator[str]:
+    """The same by whole words: all differences that the text has, then each by itself."""
+    one, two = _TOKEN.findall(left), _TOKEN.findall(right)
+    every = text
+    single = []
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
+        before = one[max(0, a - 2) : a]
+        old, new = "".join([*before, *one[a:b]]), "".join([*before, *two[c:d]])
+        if tag != "equal" and old.strip() and len(old) <= 60 and len(new) <= 60 and old in text:
+            every = every.replace(old, new, 1)
+            single.append(text.replace(old, new, 1))
+    yield every
+    yield from single if len(single) > 1 else ()
 
 
 def is_docstring(site: Site, node: ast.AST) -> bool:

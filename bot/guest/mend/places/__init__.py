@@ -1,0 +1,1 @@
+"""Places that no traced line shows: what is made on import."""
