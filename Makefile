@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(VERSION)
 PIP := python -m pip install --quiet --disable-pip-version-check
 LOWEST := .venv-lowest
+# With the certificates of the system, as pip: a network with its own authority has them there.
+UV := UV_SYSTEM_CERTS=true $(BIN)/python -m uv
 ARGS ?=
 EXAMPLES ?= 20000
 REPOS ?=
@@ -36,7 +38,7 @@ test-clients: setup ## stories of octokit and Probot (npm), gh (Debian), git and
 test-lowest: setup ## the tests with the oldest packages that setup.cfg allows, in an environment of their own
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(BIN)/$(PIP) -e '.[lock]'
-	$(BIN)/python -m uv pip compile setup.cfg --extra dev --resolution lowest-direct --no-annotate --quiet \
+	$(UV) pip compile setup.cfg --extra dev --resolution lowest-direct --no-annotate --quiet \
 		--output-file $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/$(PIP) -c $(LOWEST)/constraints.txt -e '.[dev]'
 	$(LOWEST)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -143,7 +145,7 @@ $(READY): setup.cfg pyproject.toml requirements.lock .ci/system
 
 lock: setup ## requirements.lock from setup.cfg, for every Python at once; ARGS=--upgrade takes newer releases
 	$(BIN)/$(PIP) -e '.[lock]'
-	$(BIN)/python -m uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes \
+	$(UV) pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
 
 docs: setup ## the documentation as a site in build/site, every warning an error
