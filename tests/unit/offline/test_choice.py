@@ -105,6 +105,7 @@ def test_what_takes_something_away_is_doubted(before: str, after: str, template:
         ("<", "<=", "branches", "changes which branch runs"),
         ("<", "<=", "removed-statement", "leaves a statement out"),
         ("<", "<=", "shaped-value", "converts what is given"),
+        ("<", "<=", "missing-handler", "catches an exception that went on before"),
     ],
 )
 def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(

@@ -94,6 +94,7 @@ _TURNS = {
     "boolean-operator": "joins conditions the other way",
     "branches": "changes which branch runs",
     "condition": "changes a condition",
+    "missing-handler": "catches an exception that went on before",
     "narrowed-else": "changes a condition",
     "needless-condition": "drops a condition",
     "negation": "turns a condition round",
