@@ -44,9 +44,11 @@ CASES = {
     "in one function": (
         BOTH,
         "def test_zeros():\n    assert m.add(0, 0) == 0\n\n"
+        "def test_zero_and_none():\n    assert m.add(0, None) == m.add(None, 0) == 1\n\n"
         "def test_one_zero():\n    assert m.add(0, 3) == m.add(3, 0) == 3\n\n"
-        "def test_none():\n    assert m.add(None, None) == 2\n",
-        "Adding zeros gives 2",
+        "def test_none():\n    assert m.add(None, None) == 2\n\n"
+        "def test_one_none():\n    assert m.add(None, 3) == m.add(3, None) == 4\n",
+        "Adding zeros gives 2, and zero and None too much",
         ("if first is None:", "if second is None:"),
     ),
     "in two patterns": (
