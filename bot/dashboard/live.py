@@ -104,7 +104,7 @@ class WatchedRun:
                 if live:  # in steps, so that what people mark on the page is not replaced each second
                     row = {**row, "seconds": float(row["seconds"]) // STEP_SECONDS * STEP_SECONDS}
                     row["diff"] = row["diff"] or self._read_diff(seq)
-                    self._follow_output(render)
+                self._follow_output(render, live=live)
                 head, result = render.head(row, last, doing), render.result(row)
                 place = StreamPlace(turn=seq, piece=self._piece)
                 self._view = RunView(head=head, result=result, last=place, live=live)
@@ -117,9 +117,11 @@ class WatchedRun:
             self._diff = (seq, self._reader.find_diff(self._run, self._attempt))
         return self._diff[1]
 
-    def _follow_output(self, render: RunRenderer) -> None:
-        """Read what commands have printed since, and say that somebody watches."""
-        if time.monotonic() - self._marked >= _MARK_SECONDS:
+    def _follow_output(self, render: RunRenderer, *, live: bool) -> None:
+        """Read what commands have printed since, up to the end of the run; while it is live, say that somebody
+        watches.
+        """
+        if live and time.monotonic() - self._marked >= _MARK_SECONDS:
             self._output.mark_watched(self._run)
             self._marked = time.monotonic()
         for row in self._output.list_pieces(self._run, self._piece):

@@ -102,6 +102,21 @@ async def test_a_command_is_seen_while_it_runs(
     await sandbox.aclose()
 
 
+async def test_what_a_command_printed_last_is_shown_before_the_end_of_the_run(
+    app: Flask, store: Store, run: Run, screen: RunScreen
+) -> None:
+    await asyncio.to_thread(find_output(app).mark_watched, run.id)
+    lines = screen.open("make all")
+    lines.add(b"the last line\n")
+    lines.end("exit code 3, 0.1 s")
+    await until(lambda: has_ended(app, run))
+    await store.finish_run(run)
+    await store.release(run, TaskState.DONE)
+    said = await asyncio.to_thread(read_stream, app, run.id)
+    shown = said[: said.index("event: end")]
+    assert "the last line" in shown and "exit code 3" in shown
+
+
 async def test_a_command_in_the_background_is_seen_beside_others(
     tmp_path: Path, app: Flask, run: Run, screen: RunScreen
 ) -> None:
