@@ -118,9 +118,7 @@ class WatchedRun:
         return self._diff[1]
 
     def _follow_output(self, render: RunRenderer, *, live: bool) -> None:
-        """Read what commands have printed since, up to the end of the run; while it is live, say that somebody
-        watches.
-        """
+        """Read what commands have printed since, to the run's end; say that somebody watches while it is live."""
         if live and time.monotonic() - self._marked >= _MARK_SECONDS:
             self._output.mark_watched(self._run)
             self._marked = time.monotonic()

@@ -113,7 +113,7 @@ async def test_a_newcomer_registers_installs_signs_in_and_asks_the_doctor(
         file = home / "app.env"
         assert file.stat().st_mode & 0o777 == 0o600
         assert "mention it as @octo-hob" in told and f"set -a; . {file}; set +a" in told
-        doctor = told.split("What hob doctor says of it now:\n")[1]
+        doctor = told.split("What hob doctor finds now:\n")[1]
         assert "ok   permissions: as app.yml asks" in doctor and "ok   sandbox: " in doctor
         assert "FAIL installation: installed nowhere. Install it: " in doctor
 
