@@ -118,7 +118,7 @@ class WatchedRun:
         return self._diff[1]
 
     def _follow_output(self, render: RunRenderer, *, live: bool) -> None:
-        """Read what commands have printed since, to the run's end; say that somebody watches while it is live."""
+        """Read what commands have printed since, to the run's end; until then say that somebody watches."""
         if live and time.monotonic() - self._marked >= _MARK_SECONDS:
             self._output.mark_watched(self._run)
             self._marked = time.monotonic()
