@@ -21,6 +21,7 @@ __all__ = [
     "find_subject_url",
     "is_by_app",
     "is_of_repository",
+    "may_be_by_app",
     "names_person",
     "parse",
     "pull_thread",
@@ -61,12 +62,17 @@ def is_by_app(name: str, payload: Mapping[str, Any], app_id: int) -> bool:
 
     Every rule ignores those. What a person did through the app (``performed_via_github_app``) is not.
     """
-    if name == "check_run" and payload.get("action") == "completed":
+    if name == "check_run" and may_be_by_app(name, str(payload.get("action"))):
         return app_id != 0 and _read(payload, "check_run", "app", "id") == app_id
     if name != "issue_comment" or _read(payload, "comment", "performed_via_github_app", "id") != app_id:
         return False
     sender, author = _read(payload, "sender", "id"), _read(payload, "comment", "user", "id")
     return app_id != 0 and _read(payload, "sender", "type") == "Bot" and sender == author
+
+
+def may_be_by_app(name: str, action: str) -> bool:
+    """Whether ``is_by_app`` can be true of an event of this name and action."""
+    return name == "issue_comment" or (name, action) == ("check_run", "completed")
 
 
 def _read(value: Any, *names: str) -> Any:

@@ -83,6 +83,7 @@ async def play(*, long: bool, seed: int, only: Sequence[str], minutes: float) ->
     bad = [f"{row.name}: {what}" for row in chaos.rows for what in row.bad]
     if left_out:
         print(f"not played, for want of time: {', '.join(left_out)}")
+        bad += [f"{name}: asked for and not played" for name in left_out if only]
     print(*bad, sep="\n")
     wrong = bool(bad)
     if long and not only and not left_out:

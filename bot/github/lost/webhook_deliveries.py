@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.github.answers import Json, parse
 from bot.github.http.client import SAFE_TO_REPEAT, Client
@@ -24,6 +25,7 @@ class DeliveryAttempt:
     guid: str
     event: str
     at: datetime
+    action: str = ""
     is_delivered: bool = False
     why: str = ""
 
@@ -79,6 +81,16 @@ class WebhookDeliveries:
             found.append(attempt)
         return found
 
+    async def read_payload(self, attempt: int) -> Mapping[str, Any]:
+        """What the attempt of this number sent; empty where GitHub does not show it.
+
+        https://docs.github.com/en/rest/apps/webhooks#get-a-delivery-for-an-app-webhook
+        """
+        answer = await self._app.getitem("/app/hook/deliveries/{id}", {"id": str(attempt)})
+        request = answer.get("request") if isinstance(answer, dict) else None
+        payload = request.get("payload") if isinstance(request, dict) else None
+        return payload if isinstance(payload, dict) else {}
+
     async def redeliver(self, attempt: int) -> None:
         """Have GitHub repeat the attempt of this number, with the same GUID; asked twice it comes twice.
 
@@ -97,6 +109,7 @@ def _attempt(delivery: Fields) -> DeliveryAttempt:
         id=delivery.number("id"),
         guid=delivery.text("guid"),
         event=delivery.text("event"),
+        action=delivery.text("action", ""),
         at=delivery.time("delivered_at"),
         is_delivered=delivery.text("status", "") == "OK",
         why=f"{delivery.number('status_code', 0) or ''} {delivery.text('status', '')}".strip(),

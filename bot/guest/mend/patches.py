@@ -105,7 +105,7 @@ def _walk_loaded(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     for node in body:
         if isinstance(node, ast.ClassDef):
             yield from _walk_loaded(node.body)
-        elif isinstance(node, FUNCTIONS) or _is_plain(node):
+        elif isinstance(node, FUNCTIONS) or (_is_plain(node) and not set(_list_altered(node))):
             yield node
 
 
@@ -134,7 +134,7 @@ def _patch_value(source: Source, changed: ast.stmt, group: list[TextEdit]) -> Pa
     names = set(_list_targets(changed))
     block = source.block(changed)
     for later in block[block.index(changed) + 1 :]:
-        if _is_plain(later):
+        if _is_plain(later) and names.issuperset(_list_altered(later)):
             read = {
                 each.id
                 for each in ast.walk(later)
@@ -149,6 +149,17 @@ def _patch_value(source: Source, changed: ast.stmt, group: list[TextEdit]) -> Pa
         "text": "\n".join(texts),
         "owner": source.qualname(owner) if owner is not None else "",
     }
+
+
+def _list_altered(node: ast.stmt) -> Iterator[str]:
+    """What an assignment alters instead of naming it anew, "" where that has no name: ``TABLE["a"] = 1``.
+
+    Only in an object that the change itself made that leaves nothing behind.
+    """
+    for target in node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]:
+        for each in ast.walk(target) if target is not None else ():
+            if isinstance(each, ast.Subscript | ast.Attribute) and isinstance(each.ctx, ast.Store):
+                yield each.value.id if isinstance(each.value, ast.Name) else ""
 
 
 def _list_targets(node: ast.stmt) -> Iterator[str]:

@@ -56,8 +56,19 @@ class CandidateSearch:
         self.pilots = self._choose_pilots()
         self._seen: set[int] = set()
         self._patient_until = 0.0
-        self._best = 0.0  # the chance of the likeliest answer that can be claimed
+        self._chances: dict[int, float] = {}  # of the answers that can be claimed, by their identity
         self.compared = Comparison(ranked=())
+
+    def drop(self, answer: FoundChange) -> None:
+        """Count an answer no longer: it breaks something. Without another one the search may go on."""
+        self.tally.answers = [each for each in self.tally.answers if each is not answer]
+        self.tally.claimable = [each for each in self.tally.claimable if each is not answer]
+        if not self.tally.answers:
+            self._patient_until = 0.0
+
+    def _find_best(self) -> float:
+        """The chance of the likeliest answer that can be claimed."""
+        return max((self._chances[id(each)] for each in self.tally.claimable), default=0.0)
 
     def _choose_pilots(self) -> list[str]:
         """The first failing tests (they differ in kind) as long as running them all is quick."""
@@ -107,9 +118,10 @@ class CandidateSearch:
             now = clock.read_seconds()
             if now >= end or (stop and now >= stop):
                 return
-            if stop and swappable and swappable[0].score < RIVALS * self._best:
+            likeliest = max(swappable[0].score if swappable else 0.0, -fresh[0][0] if fresh else 0.0)
+            if stop and likeliest < RIVALS * self._find_best():
                 return
-            if not self.tally.claimable and 0.0 < self._patient_until <= now:
+            if self.tally.answers and not self.tally.claimable and 0.0 < self._patient_until <= now:
                 return
             if most is not None and not stop and self.tally.tried - before >= most:
                 return
@@ -169,7 +181,7 @@ class CandidateSearch:
             self.tally.hung += run_report.hung
             if run_report.unfit and "SyntaxError" not in run_report.unfit:
                 unfit.append(parts[-1])
-            elif parts[-1].fresh and not run_report.unfit:
+            elif any(part.fresh for part in parts) and not run_report.unfit:
                 better = self._is_promising(run_report, under)
                 unfit.append(parts[-1] if better else replace(parts[-1], score=UNSHOWN * parts[-1].score))
                 if better and clock.read_seconds() < self.deadline:
@@ -235,7 +247,7 @@ class CandidateSearch:
             self.tally.answers.append(answer)
             if not find_objection(self.runner, answer):
                 self.tally.claimable.append(answer)
-                self._best = max(self._best, answer.score * judge_text(self.runner, answer))
+                self._chances[id(answer)] = answer.score * judge_text(self.runner, answer)
             self.tally.tried_first = self.tally.tried_first or self.tally.tried
 
     def _run_in_order(self, parts: tuple[Candidate, ...], missing: list[str], *, fresh: bool) -> set[str]:

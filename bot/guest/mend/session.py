@@ -173,7 +173,13 @@ def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> F
         search.run(candidates)
         if (answer := _find_verified(search, say)) is not None:
             return answer
-    if (answer := _find_verified(search, say, claimable=False)) is not None:
+    while (answer := _find_verified(search, say, claimable=False)) is None:
+        if search.tally.exhausted or clock.read_seconds() >= search.deadline:
+            break
+        search.run(candidates)  # it had ended for the sake of changes that break something
+        if (answer := _find_verified(search, say)) is not None:
+            return answer
+    if answer is not None:
         return answer
     for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:3]:
         if _find_broken(search, under):
@@ -229,8 +235,7 @@ def _find_verified(search: CandidateSearch, say: Say, *, claimable: bool = True)
         if not broken:
             return answer
         say(f"a change in {answer.parts[0].function or answer.parts[0].path} breaks {broken}")
-        search.tally.answers = [each for each in search.tally.answers if each is not answer]
-        search.tally.claimable = [each for each in search.tally.claimable if each is not answer]
+        search.drop(answer)
     return None
 
 

@@ -18,9 +18,11 @@ from sqlalchemy import text
 from bot.backoff import compute_backoff
 from bot.errors import HobError
 from bot.github.app import GitHub
-from bot.github.lost.webhook_deliveries import KEPT_FOR, LostDelivery, find_lost
+from bot.github.http.responses import NotFound
+from bot.github.lost.webhook_deliveries import KEPT_FOR, DeliveryAttempt, LostDelivery, find_lost
 from bot.inbox.decision import AppIdentity
 from bot.inbox.lost.sweep import Sweep
+from bot.inbox.payload import is_by_app, may_be_by_app
 from bot.inbox.routes import ROUTES
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.deliveries.undelivered import Undelivered
@@ -33,7 +35,6 @@ FIRST_LOOK = 20.0  # seconds after the start: a worker that is restarted often l
 SWEEPS = 3  # looks to one sweep for mentions: every 15 minutes
 FIRST, RAREST = 30.0, 10_800.0  # seconds before a failed delivery is asked for again, by its attempts
 LOCK = 0x686F62  # the advisory lock of whoever reconciles
-KNOWN = frozenset(name for name, _ in ROUTES)
 
 
 class Reconciler:
@@ -61,6 +62,7 @@ class Reconciler:
         self._app = app
         self._sweep = Sweep(store, github, app, discussions=discussions)
         self._looks = 0
+        self._own: dict[str, bool] = {}  # by GUID, whether a failed delivery tells of what the App did itself
 
     async def run(self, stop: asyncio.Event, *, every: float = EVERY) -> None:
         """Look soon after the start and then now and then, until ``stop``, where this is the worker to do it.
@@ -99,8 +101,14 @@ class Reconciler:
         """
         now, deliveries = datetime.now(UTC), self._github.webhook_deliveries
         asked, missing = 0, []
-        for lost in find_lost(await deliveries.list_failed(now - KEPT_FOR)):
-            if lost.newest.event in KNOWN and not await self._has_arrived(lost.newest.guid):
+        failed = find_lost(await deliveries.list_failed(now - KEPT_FOR))
+        listed = {each.newest.guid for each in failed}
+        self._own = {guid: own for guid, own in self._own.items() if guid in listed}
+        for lost in failed:
+            newest = lost.newest
+            if not _is_routed(newest) or await self._has_arrived(newest.guid):
+                continue
+            if not await self._is_own(newest):
                 missing.append(lost)
         await self._store.note_undelivered([_describe(lost) for lost in missing])
         for lost in missing:
@@ -113,6 +121,21 @@ class Reconciler:
             asked += 1
             log.info("reconcile.redelivery", delivery=attempt.guid, attempts=lost.attempts)
         return asked
+
+    async def _is_own(self, attempt: DeliveryAttempt) -> bool:
+        """Whether it tells of what the App did itself.
+
+        That is never stored, so that it would count as missing after each time it came.
+        """
+        if not may_be_by_app(attempt.event, attempt.action):
+            return False
+        if attempt.guid not in self._own:
+            try:
+                payload = await self._github.webhook_deliveries.read_payload(attempt.id)
+            except NotFound:
+                payload = {}
+            self._own[attempt.guid] = is_by_app(attempt.event, payload, self._app.id)
+        return self._own[attempt.guid]
 
     async def sweep(self) -> int:
         """Find mentions for which no delivery came; how many there were."""
@@ -131,6 +154,13 @@ class Reconciler:
                 yield bool(await connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})")))
             finally:
                 await connection.invalidate()  # closed, and the lock with it
+
+
+def _is_routed(attempt: DeliveryAttempt) -> bool:
+    """Whether a rule is about it, and so it is stored when it comes."""
+    if attempt.action:
+        return (attempt.event, attempt.action) in ROUTES
+    return any(name == attempt.event for name, _ in ROUTES)
 
 
 def _describe(lost: LostDelivery) -> Undelivered:

@@ -117,6 +117,34 @@ async def test_s12_one_that_fails_again_is_asked_for_ever_more_rarely(world: Wor
     await hub.idle()
 
 
+async def test_s12_what_would_not_be_stored_is_not_asked_for(world: World, database: Database) -> None:
+    hub = world.hub
+    await world.earlier(HOUR)
+    issue = await hub.as_maintainer.post(ISSUES, {"title": "One"})
+    await hub.idle()
+    await world.take_in()
+    world.receiver.status = 503
+    at = f"{ISSUES}/{issue['number']}/comments"
+    bot = await hub.as_bot()
+    said = await bot.post(at, {"body": "I am on it."})
+    await bot.patch(f"/repos/maintainer/demo/issues/comments/{said['id']}", {"body": "Done."})
+    await hub.as_maintainer.patch(f"{ISSUES}/{issue['number']}", {"state": "closed"})  # no rule is about it
+    await hub.as_maintainer.post(at, {"body": "Thank you."})
+    await hub.idle()
+    await world.earlier(0)
+    world.receiver.status = 202
+    world.receiver.arrived.clear()
+    reconciler = world.reconciler
+    assert await reconciler.redeliver() == 1
+    await hub.idle()
+    (came,) = world.receiver.arrived
+    assert came.payload["comment"]["body"] == "Thank you."
+    assert len(await execute(database, "SELECT guid FROM undelivered")) == 1
+    await world.take_in()
+    assert await reconciler.redeliver() == 0
+    assert await execute(database, "SELECT guid FROM undelivered") == []
+
+
 async def test_what_operators_want_again_is_asked_for_at_once(world: World, database: Database) -> None:
     hub, store = world.hub, world.store
     world.receiver.status = 503

@@ -14,6 +14,7 @@ from bot.guest.mend.choice.verdict import GUESSED, find_doubt
 from bot.guest.mend.forkserver.candidate_runner import CandidateRunner
 from bot.guest.mend.forkserver.client import ForkServerClient, TestRun
 from bot.guest.mend.localise import Findings
+from bot.guest.mend.search import CandidateSearch
 from bot.guest.mend.source import Source, TextEdit
 
 HEAD = "def f(a, b):\n"
@@ -249,3 +250,15 @@ def test_a_condition_whose_names_the_request_says_is_asked_for(request_: str, cl
     mature.base.runs |= {f"t.py::{n}": TestRun(id=f"t.py::{n}", outcome="passed") for n in range(60)}
     mature.findings.request = request_
     assert (find_doubt(mature, Comparison(ranked=(tried,)), tried, tried) == "") == claimed
+
+
+def test_a_change_that_breaks_something_no_longer_ends_the_search() -> None:
+    judged = runner(HEAD + "    return a\n", TRUTH)
+    search = CandidateSearch(judged, judged.base, 0.0)
+    first, second = (change(HEAD + "    return a\n", HEAD + f"    return {each}\n") for each in "bc")
+    search.tally.answers, search.tally.claimable = [first, second], [second]
+    search.drop(first)
+    assert search.tally.answers == search.tally.claimable == [second]
+    search.drop(second)
+    assert not search.tally.answers
+    assert not search.tally.claimable

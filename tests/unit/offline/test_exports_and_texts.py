@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.guest.mend.baseline import Baseline
+from bot.guest.mend.forkserver.client import TestRun
+from bot.guest.mend.localise import Findings
+from bot.guest.mend.places.exports import propose_exports
+from bot.guest.mend.source import apply_edits
 from tests.unit.offline.test_mend import search
 
 pytestmark = pytest.mark.timeout(250)
@@ -44,6 +49,27 @@ def test_it_comes_into_all_and_on_a_line_of_its_own(tmp_path: Path) -> None:
         "from shop.cart import (\n    Cart,\n    Line,\n    Order,\n)\n\n"
         '__all__ = ["Cart", "Line", "Order"]\n'
     )
+
+
+@pytest.mark.parametrize(
+    ("init", "mended"),
+    [
+        ('"""A shop."""\n', '"""A shop."""\nfrom .cart import Order\n'),
+        ("from .cart import *\n", "from .cart import *\nfrom .cart import Order\n"),
+        (
+            "from __future__ import annotations\n",
+            "from __future__ import annotations\nfrom .cart import Order\n",
+        ),
+    ],
+)
+def test_the_import_stands_where_it_breaks_nothing(init: str, mended: str, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text(init)
+    (tmp_path / "shop" / "cart.py").write_text(CART)
+    failure = {"text": "cannot import name 'Order' from 'shop'"}
+    base = Baseline(failing=[TestRun(id="test_shop.py::test_it", outcome="failed", failure=failure)])
+    (made,) = propose_exports(Findings(), base, tmp_path)
+    assert apply_edits(init, made.edits) == mended
 
 
 def test_a_name_that_nothing_defines_is_not_made_up(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -147,3 +150,96 @@ def test_what_does_more_than_give_a_value_is_left_to_a_fresh_import() -> None:
     at = text.index("1")
     (patch,) = make_patches(source, (TextEdit(at, at + 1, "2"),), "/r", values=True) or ()
     assert (patch["owner"], patch["text"]) == ("Last", "size = 2")
+
+
+CLASSES = """\
+import json
+from dataclasses import dataclass
+from typing import NamedTuple
+
+load = json.loads
+EMPTY = frozenset()
+LIMITS: dict = {"hour": 1}
+LIMITS["day"] = 24
+OTHER = {}
+OTHER["hour"] = LIMITS["hour"]
+
+
+class Reader:
+    error = ValueError
+
+
+@dataclass(slots=True)
+class Slotted:
+    size: int = 1
+
+
+@dataclass
+class Plain:
+    width: int = 1
+
+
+class Pair(NamedTuple):
+    first: int = 1
+"""
+
+
+def _patch(old: str, new: str, root: Path) -> dict[str, object] | None:
+    at = CLASSES.index(old)
+    edit = TextEdit(at, at + len(old), new)
+    made = make_patches(Source("made_of_classes.py", CLASSES), (edit,), str(root), values=True)
+    return None if made is None else made[0]
+
+
+def test_what_a_value_comes_from_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "made_of_classes.py").write_text(CLASSES)
+    (tmp_path / "other_of_classes.py").write_text("NOTHING = frozenset()\nfrom json import loads\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import made_of_classes  # type: ignore[import-not-found]
+    import other_of_classes  # type: ignore[import-not-found]
+
+    kept = builtins.ValueError, json.loads, other_of_classes.loads, other_of_classes.NOTHING
+    for old, new in (("ValueError", "TypeError"), ("json.loads", "json.dumps"), ("frozenset()", "{1}")):
+        patch = _patch(old, new, tmp_path)
+        undo = swap_values(**patch)  # type: ignore[arg-type]
+        now = builtins.ValueError, json.loads, other_of_classes.loads, other_of_classes.NOTHING
+        for each in reversed(undo):
+            each()
+        assert now == kept, old
+    assert made_of_classes.load is json.loads
+
+
+@pytest.mark.parametrize("old", ["size: int = 1", "width: int = 1", "first: int = 1"])
+def test_what_a_class_was_made_of_needs_a_fresh_import(
+    old: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made_of_classes.py").write_text(CLASSES)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "made_of_classes", raising=False)
+    import made_of_classes
+
+    patch = _patch(old, old.replace("1", "2"), tmp_path)
+    with pytest.raises(CannotSwap, match="was made of"):
+        swap_values(**patch)  # type: ignore[arg-type]
+    assert made_of_classes.Slotted() == made_of_classes.Slotted(1)
+    assert made_of_classes.Pair() == (1,)
+
+
+def test_nothing_of_a_change_stays_in_what_others_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made_of_classes.py").write_text(CLASSES)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "made_of_classes", raising=False)
+    import made_of_classes
+
+    assert _patch("24", "25", tmp_path) is None
+    patch = _patch('{"hour": 1}', '{"hour": 2}', tmp_path)
+    assert patch is not None
+    assert patch["text"] == 'LIMITS: dict = {"hour": 2}\nLIMITS["day"] = 24'
+    undo = swap_values(**patch)  # type: ignore[arg-type]
+    assert made_of_classes.LIMITS == {"hour": 2, "day": 24}
+    for each in reversed(undo):
+        each()
+    assert made_of_classes.LIMITS == {"hour": 1, "day": 24}
+    assert made_of_classes.OTHER == {"hour": 1}

@@ -108,6 +108,24 @@ def test_objects_that_are_alike_read_alike_wherever_they_stand_in_memory() -> No
     assert call(make_section, {"title": "b"}).text != kept[0].text
 
 
+class Slotted:
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def make_many(number: int) -> Any:
+    return [Slotted(number), {"kept": Section("s", [Slotted(number + 1)])}, {Slotted(1), Slotted(2)}]
+
+
+def test_objects_in_lists_and_with_slots_are_told_apart_by_what_they_hold() -> None:
+    kept = [call(make_many, {"number": 1}).text for _ in range(3)]
+    assert len(set(kept)) == 1
+    assert "0x" not in kept[0]
+    assert call(make_many, {"number": 2}).text != kept[0]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [({"number": 2, "names": None}, "4"), ({"number": "x", "names": None}, "raises TypeError")],

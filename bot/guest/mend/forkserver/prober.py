@@ -25,6 +25,7 @@ MADE = 48  # inputs that are made of them
 GROWN = 3  # larger inputs on which steps are counted
 MOST_STEPS = 200_000
 SHOWN = 120  # characters of an output
+DEEPEST, WIDEST = 3, 8  # how far an output is looked into: levels, and values on each
 EACH = 0.5  # seconds for one call
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _REFUSED = (
@@ -213,15 +214,40 @@ def call(function: Callable[..., Any], taken: Input) -> Given:
         return Given(text=f"raises {type(error).__name__}")
 
 
-def _show(value: Any) -> str:
+def _show(value: Any, depth: int = 0) -> str:
     """A value as text, without the addresses of objects: two that are alike read alike.
 
-    What shows nothing of itself but its address is shown by its attributes.
+    What shows nothing of itself but its address is shown by its attributes, in lists and tables too.
     """
+    text = repr(value)
+    if depth == DEEPEST or _ADDRESS.search(text) is None:
+        return _ADDRESS.sub("", text)
     kind: Any = type(value)
-    plain = kind.__repr__ is object.__repr__ and hasattr(value, "__dict__")
-    text = f"{value!r} {vars(value)!r}" if plain else repr(value)
-    return _ADDRESS.sub("", text)
+    inside = depth + 1
+    if kind is dict:
+        return _show_pairs(list(value.items()), inside)
+    if kind in (list, tuple, set, frozenset):
+        shown = [_show(each, inside) for each in itertools.islice(value, WIDEST)]
+        return f"{kind.__name__}({', '.join(shown if kind in (list, tuple) else sorted(shown))})"
+    plain = _ADDRESS.sub("", text)
+    if kind.__repr__ is not object.__repr__:
+        return plain
+    return f"{plain} {_show_pairs(list(_list_attributes(value)), inside)}"
+
+
+def _show_pairs(pairs: Sequence[tuple[Any, Any]], depth: int) -> str:
+    shown = (f"{_show(name, depth)}: {_show(value, depth)}" for name, value in pairs[:WIDEST])
+    return f"{{{', '.join(shown)}}}"
+
+
+def _list_attributes(value: object) -> Iterator[tuple[str, Any]]:
+    """An object's own attributes, those in slots among them."""
+    yield from getattr(value, "__dict__", {}).items()
+    for each in type(value).__mro__:
+        for name, slot in vars(each).items():
+            if inspect.ismemberdescriptor(slot):
+                with contextlib.suppress(AttributeError):
+                    yield name, slot.__get__(value)
 
 
 def _call(function: Callable[..., Any], given: Input) -> Any:

@@ -6,7 +6,9 @@ What was made of the old value elsewhere keeps it, so a test that still fails sh
 from __future__ import annotations
 
 import ast
+import enum
 import os
+import re
 import sys
 from collections import ChainMap
 from collections.abc import Callable, Iterator
@@ -15,7 +17,9 @@ from typing import Any
 
 Undo = Callable[[], None]
 _ABSENT = object()
-_SHARED = (int, float, complex, bool, str, bytes, tuple, type(None))  # equal ones may be one object by chance
+# Equal ones may be one object by chance, and others may have the very same one from elsewhere.
+_SHARED = (int, float, complex, str, bytes, tuple, frozenset, type(None), type(...), re.Pattern, enum.Enum)
+_NOTES = ("__annotations__", "__annotate__", "__annotate_func__", "__conditional_annotations__")
 
 
 class CannotSwap(Exception):
@@ -42,7 +46,8 @@ def swap_values(path: str, line: int, text: str, flags: int, owner: str) -> list
             known = dict(vars(holder)) if owner else {}
             exec(code, vars(module), ChainMap(made, known))  # noqa: S102  the repository's own code
             for name, new in made.items():
-                undo += _replace(holder, name, new)
+                if name not in _NOTES:
+                    undo += _replace(holder, name, new)
     except Exception as error:
         for each in reversed(undo):
             each()
@@ -89,17 +94,31 @@ def _is_at(module: object, path: str) -> bool:
 
 def _replace(holder: Any, name: str, new: Any) -> Iterator[Undo]:
     old = vars(holder).get(name, _ABSENT)
+    if isinstance(holder, type) and _is_built_from(holder, name, old):
+        raise CannotSwap(f"{holder.__name__} was made of {name}")
     if type(old) is type(new) and isinstance(old, (dict, list, set)):
         yield _refill(old, new)
         return
     yield _set(holder, name, old, new)
     if old is _ABSENT:
         return
+    is_own = not isinstance(old, _SHARED) and not callable(old)  # what has another name is the same value
     for module in list(sys.modules.values()):
-        if isinstance(module, ModuleType) and module is not holder:
+        if isinstance(module, ModuleType) and module is not holder and not _is_home(module, old):
             for key, value in list(vars(module).items()):
-                if value is old and (key == name or not isinstance(old, _SHARED)):
+                if value is old and (key == name or is_own):
                     yield _set(module, key, old, new)
+
+
+def _is_home(module: ModuleType, value: Any) -> bool:
+    """Whether a function or class is this module's own: ``str`` in ``builtins``."""
+    return callable(value) and getattr(value, "__module__", None) == module.__name__
+
+
+def _is_built_from(holder: type, name: str, old: Any) -> bool:
+    """Whether the class took the value when it was made: a field of a dataclass, a slot, a named tuple's."""
+    fields = getattr(holder, "__dataclass_fields__", None) or ()
+    return name in fields or (old is not _ABSENT and hasattr(type(old), "__set__"))
 
 
 def _refill(old: Any, new: Any) -> Undo:

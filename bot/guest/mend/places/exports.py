@@ -77,6 +77,8 @@ def _add_import(source: Source, definer: Path, name: str) -> TextEdit:
     module = ".".join(inside.with_suffix("").parts)
     imports = [each for each in source.tree.body if isinstance(each, ast.ImportFrom)]
     for node in imports:
+        if node.names[-1].name == "*":  # nothing may stand beside it
+            continue
         if (node.module or "") == module or (node.module or "").endswith(f".{module}"):
             last = node.names[-1]
             end = source.span(last)[1]
@@ -86,9 +88,11 @@ def _add_import(source: Source, definer: Path, name: str) -> TextEdit:
             line = source.line(last.lineno)
             between = f",{source.newline}{line[: len(line) - len(line.lstrip())]}" if own_line else ", "
             return TextEdit(end, end, f"{between}{name}")
-    relative = any(node.level for node in imports) or not imports
+    relative = any(node.level for node in imports) or all(node.module == "__future__" for node in imports)
     text = f"from {'.' if relative else f'{folder.name}.'}{module} import {name}{source.newline}"
-    after = source.whole_lines(imports[-1]) if imports else None
+    docstring = source.tree.body[:1] if ast.get_docstring(source.tree, clean=False) is not None else []
+    above = imports[-1:] or docstring
+    after = source.whole_lines(above[0]) if above else None
     place = after[1] if after is not None else 0
     return TextEdit(place, place, text)
 
