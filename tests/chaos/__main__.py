@@ -25,6 +25,8 @@ from tests.chaos.play import COUNTED, Chaos, open_chaos
 from tests.chaos.surroundings import break_database, fill_disk, one_worker, skew_clock, take_github_away
 
 Phase = Callable[[], Awaitable[None]]
+SHORT = ("calls", "kills", "database")
+LONG = (*SHORT, "random", "points", "stops", "clock", "disk", "outage")
 
 
 def list_phases(chaos: Chaos, calls: Sequence[Call], folder: Path, *, long: bool) -> Mapping[str, Phase]:
@@ -101,6 +103,10 @@ def main() -> int:
     )
     parser.add_argument("--minutes", type=float, default=60.0, help="begin no phase after so many")
     given = parser.parse_args()
+    phases = LONG if given.long else SHORT
+    if unknown := set(given.only) - set(phases):
+        more = "" if given.long else "; --long has more"
+        parser.error(f"no phase here: {', '.join(sorted(unknown))} (there are {', '.join(phases)}{more})")
     return asyncio.run(play(long=given.long, seed=given.seed, only=given.only, minutes=given.minutes))
 
 
