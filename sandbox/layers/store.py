@@ -80,9 +80,9 @@ class LayerStore:
         for directory in (*self._layers.iterdir(), *self._unfinished.iterdir()):
             name = directory.name.partition("@")[0]
             with self._try_lock(name) as locked:
-                if locked and not (
-                    directory.parent == self._layers and self._is_fresh(directory, unused_days)
-                ):
+                if not locked or not directory.is_dir():  # finished, or retired by another worker meanwhile
+                    continue
+                if directory.parent != self._layers or not self._is_fresh(directory, unused_days):
                     self._retire(directory)
         retired = list(self._trash.iterdir())
         for directory in retired:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,15 @@ async def test_a_killed_builder_is_cleared_away(tmp_path):
     assert not list((tmp_path / "unfinished").iterdir())
     path = await store.layer("key", fill)
     assert [entry.name for entry in path.iterdir()] == ["file"]
+
+
+def test_workers_that_start_together_clear_the_same_leftovers_away(tmp_path):
+    stores = [LayerStore(tmp_path) for _ in range(4)]
+    for number in range(400):
+        (tmp_path / "unfinished" / f"layer-{number}@dead").mkdir()
+    with ThreadPoolExecutor(len(stores)) as threads:
+        assert sum(threads.map(lambda store: store.prune(), stores)) >= 400
+    assert not list((tmp_path / "unfinished").iterdir()) and not list((tmp_path / "trash").iterdir())
 
 
 async def test_prune_keeps_what_is_used_and_drops_what_is_not(tmp_path):
