@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,7 @@ class LocalProcesses:
                 if isinstance(reason, KeyboardInterrupt):
                     deadline = 0.0
         for process in processes:
+            _kill_group(process.pid)
             if process.stdout:
                 process.stdout.close()
         self._running.clear()
@@ -170,6 +171,17 @@ def hold_signals() -> Iterator[None]:
             signal.signal(number, handler)
         for late in came[:1]:
             signal.raise_signal(late)
+
+
+def _kill_group(leader: int) -> None:
+    """Kill what an ended process left in its group, such as an initdb that would go on writing; wait until
+    it is gone, a second at most.
+    """
+    until = time.monotonic() + 1.0
+    with suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < until:
+            os.killpg(leader, signal.SIGKILL)
+            time.sleep(0.01)
 
 
 def _free_port() -> int:
