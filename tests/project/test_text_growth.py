@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import re
+import functools
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -47,8 +47,8 @@ from bot.workspace.find_checks.runner import Runner
 from tests.support import ROOT
 
 _CHARS = 4_000
-_PLAINLY_LINEAR = 16e-6  # processor seconds per character, below which a function counts as linear
-_BEYOND_CHANCE = 0.2  # seconds: a busy machine does not make them four times as many
+_PLAINLY_LINEAR = 1_000  # steps of a loop per character, below which a function counts as linear
+_TWICE, _SQUARE = 2.6, 3.4  # what twice the text may take, and what only a quadratic function takes
 _SECRET = "q7Wk2mZt9RbX4vLs8HdP3nFy6GcJ1aTe5uNo0iBx"
 _REDACTOR = Redactor([_SECRET, f"-----BEGIN PRIVATE KEY-----\n{_SECRET[::-1]}\n-----END PRIVATE KEY-----"])
 _UNITS = (
@@ -139,24 +139,39 @@ def test_every_module_of_texts_is_tried() -> None:
 
 
 def test_a_quadratic_function_would_be_found() -> None:
+    def look_at_each_pair(text: str) -> None:
+        for number, _ in enumerate(text):
+            _take_steps(number)
+
     with pytest.raises(AssertionError, match="again and again"):
-        _check_growth(lambda text: [re.findall("a*?c", text) for _ in range(4)], ["a"])
+        _check_growth(look_at_each_pair, ["a"])
 
 
 def _check_growth(read: Callable[[str], Any], units: Iterable[str]) -> None:
     _time(read, "a")
     for unit in units:
-        if _time(read, (unit * _CHARS)[:_CHARS]) < _PLAINLY_LINEAR * _CHARS:
+        if _time(read, (unit * _CHARS)[:_CHARS]) < _PLAINLY_LINEAR * _CHARS * _time_step():
             continue
         once = twice = float("inf")
         for _ in range(8):  # a busy processor is slower, and not evenly
             once = min(once, _time(read, (unit * 2 * _CHARS)[: 2 * _CHARS]))
             twice = min(twice, _time(read, (unit * 4 * _CHARS)[: 4 * _CHARS]))
-            if twice < 2.6 * once or once > _BEYOND_CHANCE:
+            if not _TWICE * once <= twice < _SQUARE * once:
                 break
-        assert twice < 2.6 * once, (
+        assert twice < _TWICE * once, (
             f"{unit!r} again and again: {once:.2f} s, and {twice:.2f} s for twice as many"
         )
+
+
+def _take_steps(count: int) -> None:
+    for _ in range(count):
+        pass
+
+
+@functools.cache
+def _time_step() -> float:
+    """Seconds that this processor takes for a step of a loop: what the functions are measured by."""
+    return min(_time(lambda _: _take_steps(200_000), "") for _ in range(5)) / 200_000
 
 
 def _time(read: Callable[[str], Any], text: str) -> float:
