@@ -71,7 +71,7 @@ def _list_results(messages: Sequence[ModelMessage]) -> list[tuple[str, str]]:
 
 def _choose_calls(brief: Brief, results: Sequence[tuple[str, str]]) -> Sequence[TextPart | ToolCallPart]:
     """The calls that follow; how far the work is shows in the tools' results."""
-    shells = [text for tool, text in results if tool == "shell"]
+    shells = [text for tool, text in results if tool in ("shell", "check")]
     match read_intent(brief):
         case Intent.REVIEW:
             return _review(brief, shells)
@@ -123,7 +123,7 @@ def _mend_by_search(
     if not brief.test_command:
         return [_finish(*texts.explain_no_tests(brief))]
     if not shells:
-        return [_plan(0), _shell(brief.test_command, FIRST_SECONDS)]
+        return [_plan(0), _run_tests(brief, FIRST_SECONDS)]
     first = read_test_run(shells[0])
     language = read_language(brief.test_command, first.output)
     given = find_examples(brief) if language is TestLanguage.PYTHON else []
@@ -166,13 +166,13 @@ def _search(
     found = read_mend_result(shells[0])
     if found is None or not found.edits:
         if first.code is None and len(shells) == 1:  # they may only be slow
-            return [_shell(brief.test_command, ALL_SECONDS)]
+            return [_run_tests(brief, ALL_SECONDS)]
         whole = read_test_run(shells[1]) if len(shells) > 1 else first
         if whole.passed and not shown:
             return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief))]
         return [_plan(2, skip=True), _finish(*texts.explain_not_found(brief, whole, found, shown))]
     if not edits:
-        return [_plan(2), *(_edit(each) for each in found.edits), _shell(brief.test_command, ALL_SECONDS)]
+        return [_plan(2), *(_edit(each) for each in found.edits), _run_tests(brief, ALL_SECONDS)]
     return _end_mending(found, shown, edits, read_test_run(shells[1]) if len(shells) > 1 else None)
 
 
@@ -214,6 +214,15 @@ def _plan(done: int, *, skip: bool = False) -> ToolCallPart:
     states += [rest] * (len(STEPS) - len(states))
     steps = [{"text": text, "state": state} for text, state in zip(STEPS, states, strict=True)]
     return ToolCallPart(tool_name="plan", args={"steps": steps})
+
+
+def _run_tests(brief: Brief, seconds: float) -> ToolCallPart:
+    """The tests by ``check``, whose results the proof takes over; by ``shell`` where there are other checks,
+    for which nobody has to wait here.
+    """
+    if brief.lint_command or brief.more_tests:
+        return _shell(brief.test_command, seconds)
+    return ToolCallPart(tool_name="check", args={"seconds": seconds})
 
 
 def _shell(command: str, seconds: float) -> ToolCallPart:

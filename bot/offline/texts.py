@@ -240,7 +240,8 @@ def _judge_sureness(found: MendResult, after: TestRunResult) -> str:
     if tests.not_run:
         said += f" {tests.not_run} tests did not come to run in the search."
     if not after.passed:
-        said += f" The whole suite still ends with exit code {after.code}."
+        ended = "did not end" if after.code is None else f"still ends with exit code {after.code}"
+        said += f" The whole suite {ended}."
     return said
 
 

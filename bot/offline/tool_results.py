@@ -13,6 +13,7 @@ RESULT = "HOB-MEND-RESULT "
 EXAMPLES = "HOB-EXAMPLES-RESULT "
 
 _STATUS = re.compile(r"\A\[exit code (-?\d+)")
+_CHECKED = re.compile(r"`: (passed|failed|error|timed out|no tests)(?: \(exit code (-?\d+)\))?, ")
 _TOOK = re.compile(r"\A\[[^\]\n]{0,200}?(?<!\d)(\d{1,12}(?:\.\d{1,12})?) s\b")
 
 
@@ -39,7 +40,11 @@ class TestRunResult:
 
 
 def read_test_run(text: str) -> TestRunResult:
-    """The shell tool's answer."""
+    """The answer of the tool ``shell``, or of ``check`` where there is one check."""
+    checked = _CHECKED.search(text)
+    if checked and not _STATUS.match(text):
+        code = int(checked[2]) if checked[2] else 0 if checked[1] == "passed" else None
+        return TestRunResult(code=code, output=text[checked.start() :])
     status = _STATUS.match(text)
     took = _TOOK.match(text)
     code, seconds = int(status.group(1)) if status else None, float(took.group(1)) if took else 0.0

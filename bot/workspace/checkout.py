@@ -19,7 +19,7 @@ from sandbox import open_sandbox
 from sandbox.egress.upstream import Upstream
 from sandbox.spec import Policy, PolicyUnmet
 
-BaseRuns = MutableMapping[str, tuple[int, object]]  # how many tests and commands, and their runs
+KeptRuns = MutableMapping[str, tuple[int, object]]  # how many tests and commands, and their runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ class Checkout:
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
     ``blocked`` is what the operator denies and the setup could not reach; ``upstream`` how the network's gate
     reaches the world. The proof compares with ``before``, where that is another tree; ``base_merge``
-    is set where the tree is a merge. ``base_runs`` keeps the checks' runs on commits as they stand, for all
-    checkouts of a workshop (``bot.run.prove.base_runs``).
+    is set where the tree is a merge. ``kept_runs`` keeps what the checks found on trees, for all
+    checkouts of a workshop (``bot.run.prove.kept_runs``).
     """
 
     repo: Path
@@ -48,7 +48,7 @@ class Checkout:
     before: Checkout | None = None
     foreign: bool = False  # the code is a fork's
     facts: TreeFacts = field(default_factory=TreeFacts)
-    base_runs: BaseRuns = field(default_factory=dict, compare=False, repr=False)
+    kept_runs: KeptRuns = field(default_factory=dict, compare=False, repr=False)
     slots: CommandSlots | None = None  # for commands, shared by all sandboxes of this worker
     screen: CommandScreen | None = None  # where people see what commands print
     traffic: RunTraffic = field(default_factory=RunTraffic, compare=False)  # of all sandboxes opened of it

@@ -26,7 +26,7 @@ from bot.repo_config import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
 from bot.workspace.agents_md import read_guides
 from bot.workspace.check_commands import find_check_commands
-from bot.workspace.checkout import BaseRuns, Checkout
+from bot.workspace.checkout import Checkout, KeptRuns
 from bot.workspace.disk_cache import DiskCache
 from bot.workspace.find_checks.tree import Tree, list_manifests
 from bot.workspace.network import (
@@ -53,8 +53,8 @@ from sandbox.spec import ENGINE, WORKSPACE, CommandResult, Egress, Limits, Mount
 from sandbox.toolchain import build_toolchain
 
 TUNED = "tuned"  # below the state directory: what `hob tune` wrote, shown in each sandbox
-BASE_RUN_TESTS = 200_000  # in all kept runs together: some 30 MB
-BASE_RUN_SECONDS = 3600.0  # that they are kept
+KEPT_RUN_TESTS = 200_000  # in all kept runs together: some 30 MB
+KEPT_RUN_SECONDS = 3600.0  # that they are kept
 MOST_HISTORY = 50  # commits in a sandbox, whatever hob.yml asks for
 
 # Keep caches out of the tree, summaries on: a proof names the tests that fail.
@@ -91,7 +91,7 @@ class Workshop:
         cache_bytes: int | None = None,
     ) -> None:
         self._slots = CommandSlots(commands, observe_command) if commands else None
-        self._base_runs: BaseRuns = TTLCache(BASE_RUN_TESTS, BASE_RUN_SECONDS, getsizeof=lambda kept: kept[0])
+        self._kept_runs: KeptRuns = TTLCache(KEPT_RUN_TESTS, KEPT_RUN_SECONDS, getsizeof=lambda kept: kept[0])
         # By what nothing is let out, whatever repositories ask for; '' where that is theirs to say.
         self._internet_off_by = "" if internet else "HOB_INTERNET"
         self._screen: CommandScreen | None = None
@@ -183,7 +183,7 @@ class Workshop:
             scratch=self.scratch,
             backend=self.backend,
             upstream=self.upstream,
-            base_runs=self._base_runs,
+            kept_runs=self._kept_runs,
             slots=self._slots,
             screen=self._screen,
             blocked=denied,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from pydantic import Field
+
 from bot.agent.tools.context import CheckReport, ToolContext, ToolError, ToolOutput
 from bot.agent.tools.shell import Arguments
 from bot.domain import Verdict
@@ -21,8 +23,10 @@ class CheckArguments(Arguments):
     Call it before you finish; a test that passes in your shell may fail there. It takes as long as the checks
     do, and can be called a few times. While you work, run single tests with shell.
 
-    Example: {}
+    Examples: {}, {"seconds": 300}
     """
+
+    seconds: float | None = Field(default=None, gt=0, le=3600, description="They are ended after that time.")
 
 
 async def check(context: ToolContext, arguments: CheckArguments) -> ToolOutput:
@@ -31,15 +35,17 @@ async def check(context: ToolContext, arguments: CheckArguments) -> ToolOutput:
         raise ToolError("the checks cannot be run from here; run their commands with shell")
     if context.checks_left <= 0:
         raise ToolError("the checks were run often enough; run what you need with shell, and finish")
-    seconds = context.seconds_left
-    if seconds <= 0:
+    left = context.seconds_left
+    if left <= 0:
         raise ToolError("not run: the time that the work may take is over")
+    seconds = min(left, arguments.seconds or left)
     context.checks_left -= 1
     try:
         async with asyncio.timeout(seconds):
             report = await context.run_checks()
     except TimeoutError:
-        raise ToolError(f"the checks did not end within the {seconds:.0f} s that the work had left") from None
+        whose = "that the work had left" if seconds == left else "that they were given"
+        raise ToolError(f"the checks did not end within the {seconds:.0f} s {whose}") from None
     except UserError as refusal:
         raise ToolError(f"{refusal}\n{refusal.log or ''}".strip()) from None
     parts = (
@@ -60,7 +66,8 @@ def render_check(check: CheckReport) -> str:
     counts = [
         f"{count} {word}" for count, word in ((result.passed, "passed"), (result.failed, "failed")) if count
     ]
-    about = ", ".join([result.verdict.value, *counts, f"{result.seconds:.1f} s"])
+    code = f" (exit code {result.exit_code})" if result.exit_code else ""
+    about = ", ".join([f"{result.verdict.value}{code}", *counts, f"{result.seconds:.1f} s"])
     line = f"{check.name}, `{check.command}`: {about}{f' ({result.note})' if result.note else ''}"
     if result.verdict is Verdict.PASSED:
         return line

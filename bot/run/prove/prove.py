@@ -28,12 +28,12 @@ from bot.domain import (
 )
 from bot.git.diff import unified_diff
 from bot.run.prove.asked_tests import asks_for_mend, find_left_failing, find_still_failing
-from bot.run.prove.base_runs import run_on_base
 from bot.run.prove.causes import list_causes
 from bot.run.prove.chance import blame_fairly
 from bot.run.prove.compare import Rows, compare_rows, list_check_warnings
 from bot.run.prove.crosswise import JudgedChange, judge_change, run_crosswise
-from bot.run.prove.rows import CheckedTree, TreeRuns, run_on_tree, run_together
+from bot.run.prove.kept_runs import run_for_agent, run_on_base, run_on_head
+from bot.run.prove.rows import CheckedTree, TreeRuns, run_together
 from bot.run.prove.suspect.borrowed_results import find_borrowed_results
 from bot.run.prove.suspect.embedded_tests import find_altered_embedded
 from bot.run.prove.suspect.scaffolding import find_changed_scaffolding, find_named_data
@@ -67,7 +67,7 @@ async def prove(
     on_head = CheckedTree(checkout=checkout, changes=changes)
     base, head = await run_together(
         run_on_base(before, wanted, redactor, lead, behind=behind),
-        run_on_tree(on_head, wanted, redactor, lead),
+        run_on_head(on_head, wanted, redactor, lead),
     )
     judged = await asyncio.to_thread(judge_change, checkout, changes, wanted)
     crossed = await run_crosswise(judged, wanted, base, redactor)
@@ -135,10 +135,7 @@ async def run_checks(
 ) -> tuple[tuple[CheckCommand, CheckResult], ...]:
     """Every check as the proof runs it, on the checkout's commit with ``changes``, in one clean sandbox."""
     commands = checkout.checks.checks
-    if changes:
-        ended = await run_on_tree(CheckedTree(checkout=checkout, changes=changes), commands, redactor)
-    else:
-        ended = await run_on_base(checkout, commands, redactor)
+    ended = await run_for_agent(checkout, changes, commands, redactor)
     return tuple(zip(commands, [run.result for run in ended.runs], strict=True))
 
 

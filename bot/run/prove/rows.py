@@ -50,7 +50,7 @@ class CheckedTree:
 class TreeRuns:
     """The checks' runs on one tree in their order, and what they could not reach.
 
-    ``kept``: they were run for another task, see ``bot.run.prove.base_runs``.
+    ``kept``: they were run before, see ``bot.run.prove.kept_runs``.
     """
 
     runs: list[CheckRun]

@@ -13,7 +13,7 @@ from pydantic_ai.models import ModelRequestParameters
 from bot.agent.prompt import make_opening
 from bot.domain import Brief, TaskKind, TreeFacts
 from bot.offline.engine import make_offline_model
-from bot.offline.tool_results import EXAMPLES, RESULT
+from bot.offline.tool_results import EXAMPLES, RESULT, read_test_run
 
 RED = "[exit code 1, 0.4 s]\nFAILED test_m.py::test_a\n1 failed, 1 passed in 0.1s"
 GREEN = "[exit code 0, 0.4 s]\n2 passed in 0.1s"
@@ -42,7 +42,7 @@ def brief(request: str = "please fix this", test: str = "pytest -q") -> Brief:
 
 
 async def play(given: Brief, *shells: str) -> list[ToolCallPart]:
-    """All calls up to the end, where the shell says one after the other of ``shells``."""
+    """All calls up to the end, where shell and checks say one after the other of ``shells``."""
     messages: list[ModelMessage] = [make_opening(given)]
     said, calls = iter(shells), []
     for _ in range(10):
@@ -57,7 +57,7 @@ async def play(given: Brief, *shells: str) -> list[ToolCallPart]:
 
 
 def _returned(call: ToolCallPart, said: Any) -> ToolReturnPart:
-    text = next(said) if call.tool_name == "shell" else "ok"
+    text = next(said) if call.tool_name in ("shell", "check") else "ok"
     return ToolReturnPart(tool_name=call.tool_name, content=text, tool_call_id=call.tool_call_id)
 
 
@@ -68,7 +68,7 @@ def end(calls: list[ToolCallPart]) -> dict[str, Any]:
 async def test_it_finds_mends_proves_and_explains() -> None:
     calls = await play(brief(), RED, f"[exit code 0, 3 s]\n{RESULT}{json.dumps(FOUND)}", GREEN)
     assert [call.tool_name for call in calls if call.tool_name != "plan"] == [
-        "shell", "shell", "edit", "shell", "note", "finish",
+        "check", "shell", "edit", "check", "note", "finish",
     ]  # fmt: skip
     told = end(calls)
     assert (told["kind"], told["title"]) == ("changed", "Fix comparison in f")
@@ -78,9 +78,33 @@ async def test_it_finds_mends_proves_and_explains() -> None:
     assert {step["state"] for step in plans[-1]} == {"done"}
 
 
+@pytest.mark.parametrize("more", [{"lint_command": "ruff check ."}, {"more_tests": ("npm test",)}])
+async def test_other_checks_are_left_to_the_proof(more: dict[str, Any]) -> None:
+    calls = await play(replace(brief(), **more), GREEN)
+    assert [call.tool_name for call in calls if call.tool_name != "plan"] == ["shell", "finish"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "passed"),
+    [
+        ("test, `pytest -q`: passed, 2 passed, 0.4 s", 0, True),
+        ("test, `pytest -q`: failed (exit code 1), 1 failed, 0.4 s\nfailing: t::a\nE assert", 1, False),
+        ("test, `make t`: error (exit code 127), 0.0 s\nmake: not found", 127, False),
+        ("test, `pytest -q`: timed out, 600.0 s", None, False),
+        ("[held back: ci.yml]\ntest, `a: b`: no tests (exit code 5), 0.1 s", 5, False),
+        ("[error] the checks did not end within the 25 s that they were given", None, False),
+        ("[exit code 1, 0.4 s]\ntest, `pytest`: passed, 2 passed, 0.4 s", 1, False),
+        (GREEN, 0, True),
+    ],
+)
+def test_a_run_of_the_tests_is_read_from_both_tools(text: str, code: int | None, passed: bool) -> None:
+    run = read_test_run(text)
+    assert (run.code, run.passed) == (code, passed)
+
+
 async def test_the_requests_words_are_one_argument_of_the_search() -> None:
     calls = await play(brief("x'; rm -rf / #`id`"), RED, "[exit code 1, 1 s]\nnothing")
-    command = [call for call in calls if call.tool_name == "shell"][1].args_as_dict()["command"]
+    [command] = [call.args_as_dict()["command"] for call in calls if call.tool_name == "shell"]
     assert "'x'\"'\"'; rm -rf / #`id`'" in command or "'\"'\"'; rm -rf / #`id`" in command
 
 
@@ -160,7 +184,7 @@ async def test_tests_without_an_end_are_searched_first_and_then_waited_for() -> 
     assert end(calls)["kind"] == "changed"
     calls = await play(brief(), hangs, nothing, GREEN)
     assert "passes as the code stands" in end(calls)["summary"]
-    waits = [call.args_as_dict()["seconds"] for call in calls if call.tool_name == "shell"]
+    waits = [call.args_as_dict()["seconds"] for call in calls if call.tool_name == "check"]
     assert waits[0] < 60 < waits[-1]
     assert end(await play(brief(), hangs, nothing, RED))["kind"] == "blocked"
 
@@ -182,9 +206,9 @@ async def test_an_example_is_made_a_test_first_and_shown_as_such() -> None:
     ]
     calls = await play(brief("f(1) returns 1, expected 2"), *shells)
     assert [call.tool_name for call in calls if call.tool_name != "plan"] == [
-        "shell", "shell", "write", "shell", "edit", "shell", "note", "finish",
+        "check", "shell", "write", "shell", "edit", "check", "note", "finish",
     ]  # fmt: skip
-    search = [call for call in calls if call.tool_name == "shell"][2].args_as_dict()["command"]
+    search = [call for call in calls if call.tool_name == "shell"][1].args_as_dict()["command"]
     assert "--scope=named --meant=test_reported_f.py::test_f_as_reported" in search
     assert "`f(1)` gives `1`, not `2`. No test showed that" in end(calls)["summary"]
     nothing = f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "not_found", "reason": "none fits"}}'
@@ -260,7 +284,7 @@ async def test_failures_that_nobody_asked_about_are_listed_and_left() -> None:
 
 async def test_a_polite_request_is_no_question() -> None:
     calls = await play(brief("Can you please fix `total`?"), GREEN)
-    assert calls[1].tool_name == "shell"
+    assert calls[1].tool_name == "check"
 
 
 async def test_it_is_a_pure_function_of_the_conversation() -> None:

@@ -399,7 +399,7 @@ def shared_bench(tooling: Toolchain, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def bench(shared_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """The bench of all cases, from which a proof takes its runs; none is repeated, as none ends by chance."""
-    monkeypatch.setattr("bot.run.prove.prove.run_on_tree", shared_bench.run_on_tree)
+    monkeypatch.setattr("bot.run.prove.kept_runs.run_on_tree", shared_bench.run_on_tree)
     monkeypatch.setattr("bot.run.prove.chance.SECONDS", 0.0)
     return shared_bench
 

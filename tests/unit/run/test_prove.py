@@ -200,12 +200,46 @@ async def test_a_test_that_time_has_broken_is_not_the_changes_fault(tmp_path: Pa
     repo, base = await workshop.mirror.adopt(tmp_path / "calc")
     checkout = await workshop.checkout(repo, base, Redactor())
     await run_checks(checkout, ChangeSet(base=base), Redactor())
-    ((key, (size, kept)),) = checkout.base_runs.items()
+    ((key, (size, kept)),) = checkout.kept_runs.items()
     assert isinstance(kept, TreeRuns)
     [run] = kept.runs
     passed = replace(run.result, verdict=Verdict.PASSED, exit_code=0, passed=1, failed=0, failing=())
     earlier = replace(run, result=passed, tests=dict.fromkeys(run.tests, "passed"))
-    checkout.base_runs[key] = size, replace(kept, runs=[earlier])
+    checkout.kept_runs[key] = size, replace(kept, runs=[earlier])
     change = FileChange(path="a.txt", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"b\n")
     proof = await prove(checkout, ChangeSet(base=base, files=(change,)), Redactor())
     assert proof.checks[0].base.verdict is Verdict.FAILED and not proof.checks[0].is_worse
+
+
+async def test_the_proof_takes_over_what_the_agents_check_of_the_same_change_found(
+    tmp_path: Path, home: Path
+) -> None:
+    """Each run prints something else, so one that was taken over shows. Where the checks ended differently
+    from one call to the next, they are run anew.
+    """
+    test = b"import os\n\ndef test_it():\n    assert os.path.exists('new.txt'), os.urandom(8).hex()\n"
+    commit(tmp_path / "calc", {"test_a.py": test})
+    workshop = Workshop(home)
+    repo, base = await workshop.mirror.adopt(tmp_path / "calc")
+    checkout = await workshop.checkout(repo, base, Redactor())
+
+    def add(path: str) -> ChangeSet:
+        file = FileChange(path=path, kind=ChangeKind.ADDED, mode=0o100644, data=b"b\n")
+        return ChangeSet(base=base, files=(file,))
+
+    [(_, at_base)] = await run_checks(checkout, ChangeSet(base=base), Redactor())
+    [(_, found)] = await run_checks(checkout, add("new.txt"), Redactor())
+    [check] = (await prove(checkout, add("new.txt"), Redactor())).checks
+    assert (check.base, check.head) == (at_base, found)
+    assert check.mended == ("test_a.py::test_it",)
+
+    [(_, found)] = await run_checks(checkout, add("b.txt"), Redactor())
+    [check] = (await prove(checkout, add("c.txt"), Redactor())).checks
+    assert check.head.tail != found.tail
+    key = next(key for key in checkout.kept_runs if "b.txt" in key)
+    size, kept = checkout.kept_runs[key]
+    assert isinstance(kept, TreeRuns)
+    checkout.kept_runs[key] = size, replace(kept, runs=[replace(kept.runs[0], tests={})])
+    [(_, found)] = await run_checks(checkout, add("b.txt"), Redactor())
+    [check] = (await prove(checkout, add("b.txt"), Redactor())).checks
+    assert check.head.tail != found.tail
