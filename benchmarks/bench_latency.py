@@ -2,7 +2,8 @@
 
 The demo, until everything is up and until there is a pull request. Then `hob solve` on a repository of 200
 files and on one of ``--files`` (100,000), cold (an empty HOB_HOME) and warm: to the first call of a model,
-and with the offline engine to its end. What a command costs beside bare bubblewrap is ``make bench-sandbox``.
+and with the offline engine to its end; and with this engine on one of 2,000 tests, beside what they take.
+What a command costs beside bare bubblewrap is ``make bench-sandbox``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,16 @@ def part_{number}(value):
     return value + {number}
 '''
 FILES_A_FOLDER = 200
+TESTED = """
+
+def count_{number}(values):
+    return sum(value * {number} + 1 for value in values)
+"""
+TESTED_BY = """
+
+def test_count_{number}_of_{values}():
+    assert module.count_{number}(range({values})) == {expected}
+"""
 EDIT = {
     "name": "edit",
     "args": {"path": "package/doubling.py", "old": "number * 3", "new": "number * 2"},
@@ -64,6 +75,34 @@ def make_repository(folder: Path, files: int) -> Path:
     for step in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Begin"]):
         subprocess.run([*git, *step], check=True)
     return folder
+
+
+def add_tests(repository: Path) -> Path:
+    """The same with 2,000 tests more, each of some thousand steps; all of them pass."""
+    for part in range(20):
+        numbers = range(10 * part, 10 * part + 10)
+        module = repository / "package" / f"counting{part}.py"
+        module.write_text("".join(TESTED.format(number=number) for number in numbers))
+        tests = [f"from package import counting{part} as module\n"]
+        for number in numbers:
+            for values in range(20_000, 21_000, 100):
+                expected = number * values * (values - 1) // 2 + values
+                tests.append(TESTED_BY.format(number=number, values=values, expected=expected))
+        (repository / "tests" / f"test_counting{part}.py").write_text("".join(tests))
+    git = ["git", "-C", str(repository), "-c", "user.name=bench", "-c", "user.email=bench@localhost"]
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "Count"], check=True)
+    return repository
+
+
+def time_suite(repository: Path) -> float:
+    """Seconds that the repository's tests take by themselves."""
+    began = time.time()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=repository, stdout=subprocess.PIPE, text=True)
+    if "1 failed, 2000 passed" not in done.stdout:
+        raise SystemExit(f"the tests did not end as they should: {done.stdout[-500:]}")
+    return time.time() - began
 
 
 def solve(repository: Path, home: Path, model: str) -> tuple[float, float]:
@@ -133,6 +172,10 @@ def main() -> None:
                 rows.append((f"{count} files, {name}: to the first call", times.first_call, most))
                 rows.append((f"{count} files, {name}: whole, offline engine", times.end, 2 * most))
                 print(f"{count} files, {name}: {times.mebibytes:.0f} MiB in `hob solve`", flush=True)
+        tested = add_tests(make_repository(place / "tested", 0))
+        alone = time_suite(tested)
+        whole, _ = solve(tested, place / "home200", "offline")
+        rows.append((f"2,000 tests of {alone:.1f} s: whole, offline engine", whole, 2 * alone + 20))
     print(f"\n{'':52}{'seconds':>10}{'at most':>10}")
     for name, seconds, most in rows:
         print(f"{name:52}{seconds:10.1f}{most:10.0f}")
