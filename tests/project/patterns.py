@@ -19,6 +19,7 @@ from tests.support import ROOT
 
 CALLS = frozenset(["compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"])
 _CALL = re.compile(rf"\bre\.({'|'.join(CALLS)})\(")
+_USE = re.compile(rf"\.\s*({'|'.join(CALLS)})\b")
 _MOST_INPUTS = 60  # for one pattern
 _FLAGS_AT = {"compile": 1, "search": 2, "match": 2, "fullmatch": 2, "findall": 2, "finditer": 2}
 _CATEGORIES = {
@@ -67,7 +68,8 @@ def find_patterns() -> list[FoundPattern]:
     Not those of ``bot.guest``, which runs inside the sandbox in processes with a deadline, nor those of
     localhub, which no stranger reaches.
     """
-    trees = {path: ast.parse(path.read_text("utf-8")) for path in _list_files()}
+    texts = {path: path.read_text("utf-8") for path in _list_files()}
+    trees = {path: ast.parse(text) for path, text in texts.items() if _USE.search(text)}
     uses = _list_uses(trees.values())
     found: dict[Any, FoundPattern] = {}
     for path, tree in trees.items():

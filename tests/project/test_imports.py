@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
+from tests.project.sources import read_facts
 from tests.project.test_layers import modules
 
 Graph = dict[str, set[str]]
@@ -21,18 +21,15 @@ def import_graph(files: dict[str, Path]) -> Graph:
 
 def imported_modules(path: Path, module: str, known: set[str]) -> set[str]:
     """The modules among ``known`` that a file imports, relative imports resolved."""
-    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            names = {f"{base}.{alias.name}" for alias in node.names}
-            found |= names & known or {base}
-            if names - known:
-                found.add(base)
+    for each in read_facts(path, module).imports:
+        if not each.base:
+            found |= set(each.names)
+            continue
+        names = {f"{each.base}.{name}" for name in each.names}
+        found |= names & known or {each.base}
+        if names - known:
+            found.add(each.base)
     return found & known
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.project.sources import read_facts
 from tests.support import ROOT
 
 BELOW_RUN = {
@@ -127,15 +127,10 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 def imports(path: Path, module: str) -> Iterator[str]:
     """Every module of the project that the file names in an import, relative ones resolved."""
-    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield base
-            yield from (f"{base}.{name.name}" for name in node.names)
+    for each in read_facts(path, module).imports:
+        if each.base:
+            yield each.base
+        yield from (f"{each.base}.{name}" if each.base else name for name in each.names)
 
 
 KNOWN = dict(modules())
@@ -159,12 +154,11 @@ def test_only_settings_reads_the_environment() -> None:
         module
         for module, path in modules()
         if module.startswith("bot") and not module.startswith("bot.guest")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+        if read_facts(path, module).reads_environment
     }
     assert readers - {"bot.demo.processes", "bot.demo.story"} == {"bot.settings.environment"}
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    silent = [name for name, path in modules() if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
+    silent = [name for name, path in modules() if not read_facts(path, name).has_docstring]
     assert not silent

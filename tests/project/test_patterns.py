@@ -11,7 +11,7 @@ import pytest
 from tests.project.patterns import FoundPattern, find_patterns, list_files_with_patterns, slow_inputs
 
 _FILES = list_files_with_patterns()
-_LONG, _SCREENED = 6_000, 4_000  # characters
+_LONG, _SCREENED = 3_000, 4_000  # characters
 _BEYOND = 3  # times as many as a pattern repeats at most: then twice as many take 2.2 times as long
 _BOUND = re.compile(r"\{\d*,(\d+)\}")
 # A pattern that is known to be quadratic, and how much of its time for the same text another may take: below

@@ -159,11 +159,11 @@ def test_cleaning_twice_changes_nothing_and_short_words_are_not_secrets() -> Non
 
 def test_a_megabyte_takes_about_half_a_second() -> None:
     redactor = Redactor([secret(40) for _ in range(20)] + [token()])
-    text = " ".join("".join(RANDOM.choices(LETTERS, k=9)) for _ in range(300_000)) + "\n"
+    text = " ".join("".join(RANDOM.choices(LETTERS, k=9)) for _ in range(100_000)) + "\n"
     start = time.process_time()
     assert redactor.text(text) == text
     assert redactor.find_secrets(text.encode()) == []
-    assert time.process_time() - start < 6.0
+    assert time.process_time() - start < 2.0
 
 
 SEPARATE = "tK7wqZ2mXv9sRb4nLd6hPj3cFy8gTa5e"

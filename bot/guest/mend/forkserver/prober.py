@@ -5,7 +5,6 @@ So changes that all make the tests pass can be compared in what else they do. No
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import copy
 import inspect
@@ -13,7 +12,7 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -259,7 +258,7 @@ def _call(function: Callable[..., Any], given: Input) -> Any:
     result = function(*plain, *rest, **{name: given[name] for name in names}, **more)
     if inspect.isgenerator(result):
         return list(itertools.islice(result, 50))
-    if asyncio.iscoroutine(result):
+    if isinstance(result, Coroutine):
         result.close()
     return result
 

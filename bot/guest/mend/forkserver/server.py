@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from .. import clock
-from . import code_swap, prober
+from . import code_swap, prober, value_swap
 from .channel import Channel
 from .fresh_session import run_fresh_session
 from .line_tracer import LineTracer
@@ -62,6 +62,7 @@ class ForkServer(Recorder):
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         session.config.pluginmanager.unregister(reporter)  # nobody reads what it would write
         _learn_module_files()
+        value_swap.learn_module_files()
         gc.collect()
         gc.freeze()
         serve(self.channel, self.work)
@@ -300,6 +301,7 @@ def main(argv: list[str]) -> int:
             importlib.import_module(name)
     _keep_bytecode(spec["bytecode"])
     channel.send(event="ready", items=[], errors=[], modules=[])
+    _learn_module_files()
     gc.freeze()
     serve(channel, lambda ask: run_fresh_session(root, spec["arguments"], channel, ask))
     return 0

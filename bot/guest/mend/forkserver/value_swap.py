@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import enum
+import functools
 import os
 import re
 import sys
@@ -89,7 +90,18 @@ def _evaluate(node: ast.expr, names: dict[str, Any], flags: int) -> Any:
 
 def _is_at(module: object, path: str) -> bool:
     file = getattr(module, "__file__", None)
-    return isinstance(module, ModuleType) and isinstance(file, str) and os.path.realpath(file) == path
+    return isinstance(module, ModuleType) and isinstance(file, str) and _find_real_path(file) == path
+
+
+@functools.cache
+def _find_real_path(file: str) -> str:
+    return os.path.realpath(file)
+
+
+def learn_module_files() -> None:
+    """Find out the real path of each module once, not in every child for every change of a value."""
+    for module in list(sys.modules.values()):
+        _is_at(module, "")
 
 
 def _replace(holder: Any, name: str, new: Any) -> Iterator[Undo]:
@@ -105,8 +117,9 @@ def _replace(holder: Any, name: str, new: Any) -> Iterator[Undo]:
     is_own = not isinstance(old, _SHARED) and not callable(old)  # what has another name is the same value
     for module in list(sys.modules.values()):
         if isinstance(module, ModuleType) and module is not holder and not _is_home(module, old):
-            for key, value in list(vars(module).items()):
-                if value is old and (key == name or is_own):
+            known = vars(module)
+            for key in list(known) if is_own else [name]:
+                if known.get(key, _ABSENT) is old:
                     yield _set(module, key, old, new)
 
 
