@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def mends(source: str, clues: JsClues | None = None, path: str = "a.js") -> set[
         ("if (a > b) c()", "if (a === 0 || a > b) c()"),
         ("if (a === 'x') c()", "if ((a === 'x' || a === undefined)) c()"),
         ("if (!a) c()", "if (a === null) c()"),
+        ("if (!a.b) c()", "if (!(a.b !== undefined)) c()"),
         ("const age = o.name", "const age = o.age"),
         ("x = a * b\ny = f(b)", "x = a * b y = f(a * b)"),
         ("a.x = p\na.y = q", "a.x = q a.y = p"),
@@ -94,6 +96,11 @@ def mends(source: str, clues: JsClues | None = None, path: str = "a.js") -> set[
 def test_each_kind_of_edit(wrong: str, right: str) -> None:
     made = {" ".join(each.split()) for each in mends(wrong)}
     assert " ".join(right.split()) in made
+
+
+def test_a_comparison_is_no_part_of_a_negation() -> None:
+    made = mends("function f(a, b) { if (!a.b || !b) { return !a } }")
+    assert not [text for text in made if re.search(r"!(?:typeof )?[\w.]+ (?:[!=]==?|[<>]=?) ", text)]
 
 
 def test_types_are_read_and_left_alone() -> None:

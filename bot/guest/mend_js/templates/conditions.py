@@ -51,7 +51,7 @@ def change_conditions(source: SourceFile, node: Node, _: JsClues) -> Iterator[Js
                 (f"Array.isArray({text})", 0.1), (f"{text} > 0", 0.08), (f"{text} === true", 0.08),
                 (f"{text} !== ''", 0.06),
             ):  # fmt: skip
-                yield replace_node(node, new, "condition", weight)
+                yield replace_node(node, _keep_whole(source, node, new), "condition", weight)
     if node.type == "binary_expression":
         sign = node.child_by_field_name("operator")
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
@@ -63,6 +63,12 @@ def change_conditions(source: SourceFile, node: Node, _: JsClues) -> Iterator[Js
             yield replace_node(right, other, "condition", 0.3)
             loose = f"{source.text(left)} {sign.type[:2]} null"
             yield replace_node(node, loose, "condition", 0.3)
+
+
+def _keep_whole(source: SourceFile, node: Node, new: str) -> str:
+    """``new``, in brackets where a sign before the node would take only its first part: ``!a === b``."""
+    above = source.parent(node)
+    return f"({new})" if " " in new and above is not None and above.type == "unary_expression" else new
 
 
 def extend_conditions(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
