@@ -153,6 +153,7 @@ def _start_fresh_server(server: ForkServerClient, base: Baseline) -> ForkServerC
         [each for each in arguments if not _is_selection(each, server.root)],
         server.scratch,
         "fresh",
+        server.python,
     )
     fresh.start(60.0, modules=base.modules)
     return fresh

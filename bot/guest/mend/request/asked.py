@@ -71,7 +71,8 @@ def rate_test(base: Baseline, run: TestRun, request: Request, prefix: str) -> in
         return SYMBOL
     code = find_code_names(request.text)
     own = _read_test(base, run.id)
-    told = " ".join([run.failure.get("text", ""), run.failure.get("message", "")[-600:]])
+    failure = run.failure
+    told = " ".join([failure.get("type", ""), failure.get("text", ""), failure.get("message", "")[-600:]])
     said = {*_IDENTIFIER.findall(own), *_IDENTIFIER.findall(told), *_IDENTIFIER.findall(run.id)}
     if code & said or any(each in _squeeze(own) for each in _find_shown_texts(request.text)):
         return SYMBOL
