@@ -11,6 +11,7 @@ import pytest
 
 from bot.guest.mend.layout import find_interpreter, find_test_arguments
 from bot.guest.mend.request.asked import Request
+from bot.guest.mend.request.examples import check_examples
 from bot.guest.mend.session import mend
 
 CODE = "import pretended\n\n\ndef add(a, b):\n    return pretended.give(a) - b\n"
@@ -64,3 +65,9 @@ def test_the_interpreter_is_the_commands_where_it_has_what_the_search_needs(repo
 
 def test_the_runner_is_known_by_its_name_wherever_it_lies() -> None:
     assert find_test_arguments(".venv/bin/pytest -q tests -k one") == ["tests", "-k", "one"]
+
+
+def test_an_example_is_tried_in_that_environment_too(repo: Path) -> None:
+    given = [{"call": "add(2, 3)", "expected": "5"}]
+    told = check_examples(repo, ".venv/bin/python -m pytest -q", given)
+    assert told["examples"][0]["state"] == "fails" and told["shown_by"] == ["test_shop.py::test_add"]
