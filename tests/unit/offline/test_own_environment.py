@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from bot.guest.mend.layout import find_interpreter, find_test_arguments
-from bot.guest.mend.request.asked import Request
+from bot.guest.mend.request.asked import Request, order_by_request
 from bot.guest.mend.request.examples import check_examples
 from bot.guest.mend.session import mend
+from bot.offline.tool_results import read_test_run
 
 CODE = "import pretended\n\n\ndef add(a, b):\n    return pretended.give(a) - b\n"
 TESTS = "from shop import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n\n\n"
@@ -71,3 +72,14 @@ def test_an_example_is_tried_in_that_environment_too(repo: Path) -> None:
     given = [{"call": "add(2, 3)", "expected": "5"}]
     told = check_examples(repo, ".venv/bin/python -m pytest -q", given)
     assert told["examples"][0]["state"] == "fails" and told["shown_by"] == ["test_shop.py::test_add"]
+
+
+def test_tests_that_are_known_to_fail_run_first() -> None:
+    output = "[exit code 1, 3.0 s]\n1 failed\nFAILED t.py::test_c[a - b] - assert 1 == 2\nFAILED t.py::test_d"
+    failed = read_test_run(output).failed
+    assert failed == ("t.py::test_c[a", "t.py::test_d")
+    names = [f"t.py::test_{each}" for each in "abcdef"]
+    request = Request(text="test_even_more fails, and test_f_first too", failed=failed)
+    assert order_by_request(names, request)[0] == "t.py::test_d"
+    named = Request(text="`t.py::test_e` fails", failed=failed)
+    assert order_by_request(names, named)[:2] == ["t.py::test_e", "t.py::test_d"]

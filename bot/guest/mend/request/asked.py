@@ -54,11 +54,13 @@ class Request:
     text: str
     scope: str = "all"
     tests: tuple[str, ...] = ()  # ids that are meant, whatever the text says
+    failed: tuple[str, ...] = ()  # ids that are known to fail, from a run before
 
 
 def order_by_request(names: list[str], request: Request) -> list[str]:
-    """The tests that the request names first."""
-    return sorted(names, key=lambda name: not _is_named(name, request))
+    """The tests that the request names first, then those that are known to fail: a suite may be long."""
+    failed = set(request.failed)
+    return sorted(names, key=lambda name: (not _is_named(name, request), name not in failed))
 
 
 def rate_test(base: Baseline, run: TestRun, request: Request, prefix: str) -> int:
