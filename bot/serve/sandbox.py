@@ -9,7 +9,7 @@ import structlog
 
 from bot.errors import HobError
 from bot.settings import Settings, SettingsError
-from bot.workspace import upstream
+from bot.workspace import network
 from bot.workspace.workshop import Workshop
 from sandbox.egress.upstream import Upstream
 from sandbox.probe import probe
@@ -58,7 +58,7 @@ def make_upstream(settings: Settings) -> Upstream | None:
     """
     proxy = settings.egress_proxy.get_secret_value() if settings.egress_proxy else ""
     try:
-        return upstream.make_upstream(settings.egress_private, proxy, settings.egress_ca)
+        return network.make_upstream(settings.egress_private, proxy, settings.egress_ca)
     except HobError as error:
         raise SettingsError(str(error)) from None
 

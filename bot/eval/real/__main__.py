@@ -24,7 +24,7 @@ from bot.eval.real.measure import RealResult, measure_case
 from bot.eval.real.summary import print_real_summary
 from bot.eval.results import append_row, hold_folder, read_rows
 from bot.settings import load, make_home
-from bot.workspace.upstream import make_upstream
+from bot.workspace.network import make_upstream
 from bot.workspace.workshop import Workshop
 from sandbox.spec import SandboxUnavailable
 
