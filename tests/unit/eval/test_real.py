@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from bot.demo.story import git
 from bot.eval.real.__main__ import main
 from bot.eval.real.cases import RealCase, find_tree, make_task, write_tree
-from bot.eval.real.compare import Likeness
+from bot.eval.real.compare import Likeness, blank_messages, is_same_tree
 from bot.eval.real.history import find_fixes, make_request
 from bot.eval.real.measure import RealResult
 from bot.eval.real.summary import list_shares
@@ -109,6 +109,16 @@ def test_a_merge_counts_once_by_the_words_of_the_commit(tmp_path: Path) -> None:
 )
 def test_a_message_becomes_a_request(message: str, request_: str) -> None:
     assert make_request(message) == request_
+
+
+def test_the_words_of_an_exception_are_no_difference() -> None:
+    text = "def f(a):\n    if not a:\n        raise ValueError{}\n    return a\n"
+    plain = blank_messages(text.format(""))
+    for words in ("()", "('it is empty')", "(f'{a} is empty')", "('%s is empty' % a)", "('{}'.format(a))"):
+        found = blank_messages(text.format(words))
+        assert is_same_tree({"m.py": found}, {"m.py": plain})
+    for other in ("(a)", "(len(a))", "('it is empty', a)"):
+        assert not is_same_tree({"m.py": blank_messages(text.format(other))}, {"m.py": plain})
 
 
 def result(case: str, likeness: Likeness | None, *, passed: bool = True, claimed: bool = True) -> RealResult:
