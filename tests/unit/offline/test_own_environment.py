@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.guest.mend.layout import find_interpreter, find_test_arguments
-from bot.guest.mend.request.asked import Request, order_by_request
+from bot.guest.mend.request.asked import LONG_SUITE, Request, order_by_request
 from bot.guest.mend.request.examples import check_examples
 from bot.guest.mend.session import mend
 from bot.offline.tool_results import read_test_run
@@ -74,12 +74,14 @@ def test_an_example_is_tried_in_that_environment_too(repo: Path) -> None:
     assert told["examples"][0]["state"] == "fails" and told["shown_by"] == ["test_shop.py::test_add"]
 
 
-def test_tests_that_are_known_to_fail_run_first() -> None:
+def test_in_a_long_suite_tests_that_are_known_to_fail_run_first() -> None:
     output = "[exit code 1, 3.0 s]\n1 failed\nFAILED t.py::test_c[a - b] - assert 1 == 2\nFAILED t.py::test_d"
     failed = read_test_run(output).failed
     assert failed == ("t.py::test_c[a", "t.py::test_d")
-    names = [f"t.py::test_{each}" for each in "abcdef"]
+    short = [f"t.py::test_{each}" for each in "abcdef"]
+    names = [*(f"t.py::test_{number}" for number in range(LONG_SUITE)), *short]
     request = Request(text="test_even_more fails, and test_f_first too", failed=failed)
     assert order_by_request(names, request)[0] == "t.py::test_d"
+    assert order_by_request(short, request) == short
     named = Request(text="`t.py::test_e` fails", failed=failed)
     assert order_by_request(names, named)[:2] == ["t.py::test_e", "t.py::test_d"]

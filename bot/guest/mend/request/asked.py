@@ -17,6 +17,7 @@ from ..source import FUNCTIONS
 
 NAMED, SYMBOL, NEAR, WORD = 4, 3, 2, 1  # how surely a test is meant, the surest first
 LONG = 6  # letters of a word that a parameter has too, so that it is hardly by chance
+LONG_SUITE = 2000  # tests; that many may not come to run in the time of a search
 SAID = 2  # words of the request in the code that a test runs; one alone may be chance
 
 _CODE = re.compile(
@@ -58,8 +59,11 @@ class Request:
 
 
 def order_by_request(names: list[str], request: Request) -> list[str]:
-    """The tests that the request names first, then those that are known to fail: a suite may be long."""
-    failed = set(request.failed)
+    """The tests that the request names first; in a long suite then those that are known to fail.
+
+    In a short one the order stays as it is, since a failure may come of what ran before.
+    """
+    failed = set(request.failed) if len(names) > LONG_SUITE else set()
     return sorted(names, key=lambda name: (not _is_named(name, request), name not in failed))
 
 
