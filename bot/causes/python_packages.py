@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from bot.causes.failure import FailedCommand
 from bot.causes.known import DISTRIBUTIONS
@@ -14,6 +15,7 @@ MISSING_MODULE = re.compile(
     r"|^[\w./-]{0,200}?/?python[\d.]{0,6}: No module named ([\w.]+)",
     re.M,
 )
+_OWN_NAMES = ("test", "tests", "conftest")  # the repository's own
 
 
 def explain_plugin(failure: FailedCommand) -> str:
@@ -65,6 +67,13 @@ def explain_metadata(failure: FailedCommand) -> str:
     return f"{name} is not installed; {suggest_python_setup(failure, [name])}"
 
 
+def list_missing_packages(output: str, own: Collection[str]) -> list[str]:
+    """The distributions of modules that could not be imported; ``own`` are the project's own modules."""
+    missing = (one or other for one, other in MISSING_MODULE.findall(output))
+    names = dict.fromkeys(name.partition(".")[0] for name in missing)
+    return [DISTRIBUTIONS.get(name, name) for name in names if name not in (*_OWN_NAMES, *own)]
+
+
 def explain_module(failure: FailedCommand) -> str:
     missing = [one or other for one, other in MISSING_MODULE.findall(failure.output)]
     facts = failure.facts
@@ -79,7 +88,7 @@ def explain_module(failure: FailedCommand) -> str:
         itself = f"the project itself is not installed, and `{own[0]}` cannot be imported from where it lies"
         return f"{itself}; {suggest_python_setup(failure)}"
     names = list(dict.fromkeys(name.partition(".")[0] for name in missing))
-    names = [name for name in names if name not in ("test", "tests", "conftest")]  # the repository's own
+    names = [name for name in names if name not in _OWN_NAMES]
     if names == ["pytest"]:
         return f"this Python has no pytest; {suggest_python_setup(failure)}"
     if names:

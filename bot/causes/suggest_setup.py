@@ -24,11 +24,11 @@ def suggest_python_setup(failure: FailedCommand, packages: Iterable[str] = ()) -
         return f"`setup` does not install it; let it do what {render_line('setup', setup + also)} does"
     return (
         f"name a `setup`: {render_line('setup', setup + also)}, {render_line('setup_internet', 'packages')}, "
-        f"{render_line('test', _run_in_environment(failure.command))}"
+        f"{render_line('test', run_in_environment(failure.command))}"
     )
 
 
-def _run_in_environment(command: str) -> str:
+def run_in_environment(command: str) -> str:
     """The command with what ``python -m venv .venv`` made at the root of the checkout.
 
     ``cd a && python -m unittest`` becomes ``cd a && ../.venv/bin/python -m unittest``.

@@ -1,7 +1,8 @@
 """A task's repository: the one that is named, or one commit made of a packed project, always the same one.
 
-``setup`` and ``test_command`` of a task reach the run by the front door: as ``.github/hob.yml`` of a commit
-that only the policy is read from, so the tree that is worked on is the base commit's, byte for byte.
+``setup``, ``setup_internet`` and ``test_command`` of a task reach the run by the front door: as
+``.github/hob.yml`` of a commit that only the policy is read from, so the tree that is worked on is the base
+commit's, byte for byte.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def _pack(task: EvalTask, into: Path, faulty: bool) -> None:
 
 def _commit_policy(mirror: Path, base: str, task: EvalTask) -> str:
     """The commit whose hob.yml says what the task says; ``base`` itself when the task says nothing."""
-    said = {"setup": task.row.setup, "test": task.row.test_command}
+    row = task.row
+    said = {"setup": row.setup, "setup_internet": row.setup_internet, "test": row.test_command}
     said = {name: value for name, value in said.items() if value}
     if not said:
         return base

@@ -55,6 +55,7 @@ class SuiteRow(BaseModel):
     test_patch: str = ""
     test_command: str = ""
     setup: str = ""
+    setup_internet: str = ""
     kind: str = "other"
     split: str = "all"
     fault: tuple[Fault, ...] = ()

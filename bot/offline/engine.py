@@ -204,7 +204,8 @@ def _make_mend_command(
     meant = [f"--meant={each}" for each in shown.meant] if shown else []
     scope = Scope.NAMED if meant else judge_scope(brief)
     program = _MENDED.get(read_language(brief.test_command, first.output), "mend")
-    return chores.make_guest_command(program, *words, f"--scope={scope.value}", *meant)
+    failed = [f"--failed={each}" for each in first.failed] if program == "mend" else []
+    return chores.make_guest_command(program, *words, f"--scope={scope.value}", *meant, *failed)
 
 
 def _plan(done: int, *, skip: bool = False) -> ToolCallPart:

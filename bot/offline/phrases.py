@@ -191,6 +191,20 @@ PHRASES = {
     "absent-attribute": Phrase("Handle missing attribute in", "Some values have no such attribute."),
     "sibling-option": Phrase("Fix option in", "The option {old} has to be {new}."),
     "regex-part": Phrase("Fix regular expression in", "The pattern {old} did not fit: {new} is meant."),
+    "not-none": Phrase("Keep empty values in", "An empty value was taken for a missing one."),
+    "set-value": Phrase(
+        "Handle empty value in",
+        "What is there and empty was taken for a value: {old} has to be {new}.",
+        "What is there and empty was taken for a value: {new} was missing.",
+    ),
+    "one-of": Phrase("Fix condition in", "The condition knew {old}, where {new} is meant."),
+    "trimmed": Phrase("Fix text test in", add="The text was tested as it came: {new} was missing."),
+    "foreign-operand": Phrase(
+        "Let the other operand answer in",
+        "Another type was not handled: {old} has to be {new}.",
+        "Another type was not handled before what follows.",
+    ),
+    "unpacked-part": Phrase("Fix unpacking in", add="There were more values than names: {new} was missing."),
     "syntax": Phrase(
         "Fix syntax in", "The line was not valid Python.", "The line was not valid Python: {new} was missing."
     ),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 RESULT = "HOB-MEND-RESULT "
 EXAMPLES = "HOB-EXAMPLES-RESULT "
+MOST_FAILED = 40  # failing tests of a run before that the search is told
 
 _STATUS = re.compile(r"\A\[exit code (-?\d+)")
 _CHECKED = re.compile(r"`: (passed|failed|error|timed out|no tests)(?: \(exit code (-?\d+)\))?, ")
@@ -31,6 +32,12 @@ class TestRunResult:
     def passed(self) -> bool:
         """The exit code says so."""
         return self.code == 0
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The ids that pytest's summary names as failed, the first ``MOST_FAILED`` of them."""
+        lines = [line for line in self.output.splitlines() if line.startswith("FAILED ") and "::" in line]
+        return tuple(line.removeprefix("FAILED ").split(" - ")[0] for line in lines[:MOST_FAILED])
 
     @property
     def tail(self) -> str:

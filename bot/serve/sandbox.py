@@ -9,8 +9,8 @@ import structlog
 
 from bot.errors import HobError
 from bot.settings import Settings, SettingsError
+from bot.workspace import network
 from bot.workspace.workshop import Workshop
-from sandbox.egress.company import make_trust, parse_private_hosts, parse_proxy
 from sandbox.egress.upstream import Upstream
 from sandbox.probe import probe
 from sandbox.spec import CommandResult, Limits, MiB
@@ -56,21 +56,11 @@ def make_upstream(settings: Settings) -> Upstream | None:
 
     Raises SettingsError that names the variable.
     """
-    if not (settings.egress_private or settings.egress_proxy or settings.egress_ca):
-        return None
+    proxy = settings.egress_proxy.get_secret_value() if settings.egress_proxy else ""
     try:
-        private = parse_private_hosts(settings.egress_private) if settings.egress_private else frozenset()
-    except ValueError as error:
-        raise SettingsError(f"HOB_EGRESS_PRIVATE: {error}") from None
-    try:
-        proxy = parse_proxy(settings.egress_proxy.get_secret_value()) if settings.egress_proxy else None
-    except ValueError as error:
-        raise SettingsError(f"HOB_EGRESS_PROXY: {error}") from None
-    try:
-        trust = make_trust(settings.egress_ca)
-    except OSError as error:
-        raise SettingsError(f"HOB_EGRESS_CA: {settings.egress_ca} holds no certificates ({error})") from None
-    return Upstream(private=private, proxy=proxy, trust=trust)
+        return network.make_upstream(settings.egress_private, proxy, settings.egress_ca)
+    except HobError as error:
+        raise SettingsError(str(error)) from None
 
 
 async def open_workshop(

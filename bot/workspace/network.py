@@ -1,4 +1,4 @@
-"""What a sandbox may reach according to hob.yml, and texts about what it could not reach."""
+"""What a sandbox may reach according to hob.yml and by which way, and texts about what it could not reach."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.domain import Blocked
-from bot.errors import UserError
+from bot.errors import HobError, UserError
 from bot.repo_config import PATH, Internet
 from bot.text.redact import Redactor
 from bot.workspace.traffic import USED_UP, RunTraffic
+from sandbox.egress.company import make_trust, parse_private_hosts, parse_proxy
 from sandbox.egress.rules import PACKAGES, parse_rule
+from sandbox.egress.upstream import Upstream
 from sandbox.spec import (
     BackgroundCommand,
     BackgroundState,
@@ -282,3 +284,25 @@ def merge_blocked(*lists: Iterable[Blocked]) -> tuple[Blocked, ...]:
 def render_advice(item: Blocked) -> str:
     """How to allow it: a sentence with the line of hob.yml, '' where nothing would."""
     return f"to allow it, add `{item.allow}` to `{item.key}` in `{PATH}`" if item.allow else ""
+
+
+def make_upstream(private: str, proxy: str, authorities: Path | None) -> Upstream | None:
+    """From the values of HOB_EGRESS_PRIVATE, HOB_EGRESS_PROXY and HOB_EGRESS_CA; None where none is set.
+
+    Raises HobError that names the variable.
+    """
+    if not (private or proxy or authorities):
+        return None
+    try:
+        hosts = parse_private_hosts(private) if private else frozenset()
+    except ValueError as error:
+        raise HobError(f"HOB_EGRESS_PRIVATE: {error}") from None
+    try:
+        through = parse_proxy(proxy) if proxy else None
+    except ValueError as error:
+        raise HobError(f"HOB_EGRESS_PROXY: {error}") from None
+    try:
+        trust = make_trust(authorities)
+    except OSError as error:
+        raise HobError(f"HOB_EGRESS_CA: {authorities} holds no certificates ({error})") from None
+    return Upstream(private=hosts, proxy=through, trust=trust)

@@ -5,13 +5,13 @@ Of other tools' files (devcontainer.json and such) only words are taken, to be s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import yaml
 
 from bot.domain import TreeFacts
 from bot.repo_config import DEVCONTAINERS, parse_jsonc
+from bot.workspace.find_checks.python_needs import list_python_needs
 from bot.workspace.find_checks.tree import Tree, get
 from bot.workspace.python_project import PythonProject, list_own_modules
 
@@ -20,10 +20,6 @@ CURSOR = ".cursor/environment.json"
 VERSIONS = (".tool-versions", ".python-version", ".nvmrc", ".node-version", "rust-toolchain", "mise.toml")
 ENVIRONMENT_FILES = (*SETUP_STEPS, *DEVCONTAINERS, CURSOR, *VERSIONS)
 _MOST_CHARS = 160
-_EXTRAS = ("test", "tests", "testing", "dev")
-_REQUIREMENTS = re.compile(
-    r"(?:requirements/)?(?:requirements[-_.])?(?:tests?|testing|dev|ci)(?:[-_]requirements)?\.(?:txt|in)|requirements\.txt"
-)
 
 
 def read_tree_facts(
@@ -51,20 +47,8 @@ def read_tree_facts(
 
 def _suggest_python_setup(tree: Tree, projects: Sequence[PythonProject]) -> str:
     """A command that installs a Python project with what its tests need; '' where there is nothing to."""
-    root = next((project for project in projects if not project.folder), None)
-    data = tree.toml("pyproject.toml")
-    parts = []
-    if root:
-        extras = get(data, "project", "optional-dependencies")
-        chosen = next((name for name in _EXTRAS if get(extras, name) is not None), "")
-        parts.append(f"-e '.[{chosen}]'" if chosen else "-e .")
-        groups = get(data, "dependency-groups")
-        group = next((name for name in _EXTRAS if get(groups, name) is not None), "")
-        parts += [f"--group {group}"] if group else []
-    parts += [f"-r {path}" for path in sorted(tree.paths) if _REQUIREMENTS.fullmatch(path)][:3]
-    if not parts:
-        return ""
-    return f"python -m venv .venv && .venv/bin/pip install pytest {' '.join(parts)}"
+    needs = list_python_needs(tree, installs=any(not project.folder for project in projects))
+    return f"python -m venv .venv && .venv/bin/pip install pytest {' '.join(needs)}" if needs else ""
 
 
 def _suggest_node_setup(tree: Tree) -> str:

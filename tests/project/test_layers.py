@@ -88,8 +88,8 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.domain", "bot.errors", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.eval": {
-        "bot.agent", "bot.backoff", "bot.domain", "bot.errors", "bot.git", "bot.offline", "bot.repo_config",
-        "bot.run", "bot.settings", "bot.solve", "bot.text", "bot.workspace", "sandbox",
+        "bot.agent", "bot.backoff", "bot.causes", "bot.domain", "bot.errors", "bot.git", "bot.offline",
+        "bot.repo_config", "bot.run", "bot.settings", "bot.solve", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.dashboard": {
         "bot.domain", "bot.errors", "bot.experiments", "bot.flags", "bot.forecast", "bot.github_hosts",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.causes.explain import explain_failure, explain_setup
+from bot.causes.python_packages import list_missing_packages
 from bot.domain import TreeFacts
 
 PY = "python -m pytest -q"
@@ -451,3 +452,11 @@ def test_the_check_itself_is_run_where_its_packages_are(command: str, line: str)
 )
 def test_what_is_not_here(facts: TreeFacts, gaps: tuple[str, ...]) -> None:
     assert facts.gaps == gaps
+
+
+def test_the_packages_of_missing_modules_are_named_as_the_index_does() -> None:
+    output = "".join(
+        f"E   ModuleNotFoundError: No module named '{name}'\n"
+        for name in ("yaml.reader", "vpkg.x", "pretend", "yaml")
+    )
+    assert list_missing_packages(output, ("vpkg",)) == ["PyYAML", "pretend"]

@@ -18,11 +18,13 @@ from bot.errors import HobError, UserError
 from bot.eval.measure import EvalEnvironment
 from bot.eval.real.cases import RealCase, make_case
 from bot.eval.real.compare import Likeness
+from bot.eval.real.explain import ExplainedCase, explain_case, print_explained
 from bot.eval.real.history import MOST_LINES, Fix, find_fixes
 from bot.eval.real.measure import RealResult, measure_case
 from bot.eval.real.summary import print_real_summary
 from bot.eval.results import append_row, hold_folder, read_rows
 from bot.settings import load, make_home
+from bot.workspace.network import make_upstream
 from bot.workspace.workshop import Workshop
 from sandbox.spec import SandboxUnavailable
 
@@ -45,6 +47,10 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--weights", type=click.Choice(("learned", "plain", "both")), default="learned", help="Of the order."
 )
 @click.option("--timeout", type=click.FloatRange(1), default=600.0, help="Seconds for one attempt.")
+@click.option(
+    "--install/--no-install", default=True, help="Whether what the tests need comes from the package index."
+)
+@click.option("--explain", is_flag=True, help="Search once for each case, and say where the true fix stood.")
 @click.option("--cases-only", is_flag=True, help="Make the cases and say which count; measure nothing.")
 def main(
     repos: tuple[Path, ...],
@@ -55,21 +61,34 @@ def main(
     since: str,
     weights: str,
     timeout: float,
+    install: bool,
+    explain: bool,
     cases_only: bool,
 ) -> None:
     """Cases of 1 to 10 changed lines with a test. What is measured is kept: the same command goes on."""
     settings = load()
     make_home(settings)
+    proxy = settings.egress_proxy.get_secret_value() if settings.egress_proxy else ""
     work = RealWork(
-        workshop=Workshop(settings.home, backend=settings.sandbox, internet=settings.internet != "off"),
+        workshop=Workshop(
+            settings.home,
+            backend=settings.sandbox,
+            internet=settings.internet != "off",
+            upstream=make_upstream(settings.egress_private, proxy, settings.egress_ca),
+        ),
         home=out or settings.home / "eval-real",
         seconds=timeout,
+        installs=install and settings.internet != "off",
     )
     names = (LEARNED, PLAIN) if weights == "both" else (weights,)
     try:
         with hold_folder(work.home):
             chosen = choose_fixes(repos, lines, since, seed)
             cases = asyncio.run(work.make_cases(chosen, sample))
+            if explain:
+                explained = asyncio.run(work.explain(cases))
+                print_explained(explained, Console(width=120, soft_wrap=True))
+                return
             results = [] if cases_only else asyncio.run(work.measure(cases, names))
     except (HobError, SandboxUnavailable) as error:
         click.echo(f"hob: {error}", err=True)
@@ -110,10 +129,11 @@ class RealWork:
     workshop: Workshop
     home: Path
     seconds: float
+    installs: bool
     left_out: Counter[str]
 
-    def __init__(self, *, workshop: Workshop, home: Path, seconds: float) -> None:
-        self.workshop, self.home, self.seconds = workshop, home, seconds
+    def __init__(self, *, workshop: Workshop, home: Path, seconds: float, installs: bool = True) -> None:
+        self.workshop, self.home, self.seconds, self.installs = workshop, home, seconds, installs
         self.left_out = Counter()
 
     async def make_cases(self, fixes: Sequence[Fix], wanted: int) -> list[RealCase]:
@@ -124,8 +144,10 @@ class RealWork:
             if len(cases) == wanted:
                 break
             row = known.get(fix.name)
-            case = _load_case(fix, row) if row else await make_case(fix, self.workshop, self.home)
-            if row is None:
+            if row:
+                case = _load_case(fix, row)
+            else:
+                case = await make_case(fix, self.workshop, self.home, installs=self.installs)
                 append_row(self.home / CASES, _dump_case(case))
                 click.echo(f"case {fix.name}: {case.trouble or 'counts'}", err=True)
             if case.trouble:
@@ -133,6 +155,18 @@ class RealWork:
             else:
                 cases.append(case)
         return cases
+
+    async def explain(self, cases: Sequence[RealCase]) -> list[ExplainedCase]:
+        """Where the true fix of each case stands in the search."""
+        found = []
+        for at, case in enumerate(cases, start=1):
+            try:
+                found.append(await explain_case(case, self.workshop, self.home))
+            except (HobError, OSError) as error:
+                click.echo(f"[{at}/{len(cases)}] {case.fix.name}: not explained: {error}", err=True)
+                continue
+            click.echo(f"[{at}/{len(cases)}] {case.fix.name}: {found[-1].kind}", err=True)
+        return found
 
     async def measure(self, cases: Sequence[RealCase], weights: Sequence[str]) -> list[RealResult]:
         """What is missing is measured, one attempt after the other."""
@@ -168,6 +202,8 @@ def _dump_case(case: RealCase) -> dict[str, Any]:
         "name": fix.name,
         "request": fix.request,
         "lines": fix.lines,
+        "setup": case.setup,
+        "test_command": case.test_command,
         "fail_to_pass": case.fail_to_pass,
         "pass_to_pass": case.pass_to_pass,
         "trouble": case.trouble,
@@ -177,6 +213,8 @@ def _dump_case(case: RealCase) -> dict[str, Any]:
 def _load_case(fix: Fix, row: dict[str, Any]) -> RealCase:
     return RealCase(
         fix=fix,
+        setup=row.get("setup", ""),
+        test_command=row.get("test_command", ""),
         fail_to_pass=tuple(row["fail_to_pass"]),
         pass_to_pass=tuple(row["pass_to_pass"]),
         trouble=row["trouble"],

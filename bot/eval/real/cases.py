@@ -1,18 +1,25 @@
 """Makes cases of fixes: the parent commit's files with the fix's tests, as a packed project of ``bot.eval``.
 
-A case counts when its tests, in the sandbox, fail before the true fix and pass after it.
+It is set up as Hob tells a user to: the project with what it declares that its tests need, from the package
+index, in an environment that is made once, and then with what its tests still miss. Where that cannot be had,
+its tests run as they can without. A case counts when its tests, in the sandbox, fail before the true fix and
+pass after it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import posixpath
 import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from bot.causes.python_packages import list_missing_packages
+from bot.causes.suggest_setup import run_in_environment
 from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.errors import UserError
 from bot.eval.judge import run_tests
@@ -27,40 +34,69 @@ from bot.workspace.workshop import Workshop
 
 _PYTEST = re.compile(r"\bpytest\b|\bpy\.test\b")
 PLAIN_FILE = 0o100644
+SETUPS = 3  # that are tried: what is declared, then with what is still missing
+NOT_RUN, TOO_LONG = "its tests do not run here", "its tests take too long"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealCase:
-    """A fix whose tests show it. ``trouble`` says why it does not count, "" when it does."""
+    """A fix whose tests show it. ``trouble`` says why it does not count, "" when it does.
+
+    ``setup`` and ``test_command`` are what its hob.yml says, "" where it needs none.
+    """
 
     fix: Fix
+    setup: str = ""
+    test_command: str = ""
     fail_to_pass: tuple[str, ...] = ()
     pass_to_pass: tuple[str, ...] = ()
     trouble: str = ""
 
 
-async def make_case(fix: Fix, workshop: Workshop, home: Path) -> RealCase:
-    """Write the case's files, then run its tests without and with the true fix."""
+async def make_case(fix: Fix, workshop: Workshop, home: Path, *, installs: bool = True) -> RealCase:
+    """Write the case's files, then run its tests without and with the true fix.
+
+    With ``installs`` what its tests need is installed first, as far as the index that is allowed has it.
+    """
     await asyncio.to_thread(write_tree, fix, find_tree(fix, home))
+    case = plain = RealCase(fix=fix, fail_to_pass=("unknown",))
     try:
-        found = await checkout_task(
-            make_task(RealCase(fix=fix, fail_to_pass=("unknown",)), home), workshop, home
-        )
+        bare = await checkout_task(make_task(plain, home), workshop, home)
     except (UserError, ValueError) as error:
         return RealCase(fix=fix, trouble=f"not set up: {error}"[:200])
+    if installs and bare.facts.python_setup and not bare.facts.has_setup:
+        test = run_in_environment(bare.checks.test)
+        case = replace(plain, setup=bare.facts.python_setup, test_command=test)
+    for _ in range(SETUPS if case.setup else 0):
+        try:
+            found = await checkout_task(make_task(case, home), workshop, home)
+        except (UserError, ValueError):
+            break
+        judged, tail = await _judge_case(case, found, home)
+        missing = list_missing_packages(tail, bare.facts.modules) if judged.trouble == NOT_RUN else []
+        if not missing:
+            return judged
+        case = replace(case, setup=" ".join([case.setup, *map(shlex.quote, missing)]))
+    judged, _ = await _judge_case(plain, bare, home)
+    return judged
+
+
+async def _judge_case(case: RealCase, found: Checkout, home: Path) -> tuple[RealCase, str]:
+    """The case with the tests that the true fix turns, and those that pass before and after it; the end of
+    what the tests printed.
+    """
+    fix = case.fix
     narrow = narrow_tests(found, find_tree(fix, home), fix.tests)
-    before, _, _ = await run_tests(narrow, ChangeSet(base=found.base))
-    after, timed_out, _ = await run_tests(narrow, make_change_set(fix, found.base))
+    after, timed_out, tail = await run_tests(narrow, make_change_set(fix, found.base))
     passing = sorted(after.spelled[name] for name in after.outcomes if after.passed(name))
     if not passing:
-        why = "its tests take too long" if timed_out else "its tests do not run here"
-        return RealCase(fix=fix, trouble=why)
+        return replace(case, fail_to_pass=(), trouble=TOO_LONG if timed_out else NOT_RUN), tail
+    before, _, _ = await run_tests(narrow, ChangeSet(base=found.base))
     turned = tuple(test for test in passing if not _passed(before, test))
     if not turned:
-        return RealCase(fix=fix, trouble="its tests do not show the fault")
-    return RealCase(
-        fix=fix, fail_to_pass=turned, pass_to_pass=tuple(test for test in passing if test not in turned)
-    )
+        return replace(case, fail_to_pass=(), trouble="its tests do not show the fault"), tail
+    kept = tuple(test for test in passing if test not in turned)
+    return replace(case, fail_to_pass=turned, pass_to_pass=kept), tail
 
 
 def _passed(outcomes: TestOutcomes, test: str) -> bool:
@@ -83,8 +119,12 @@ def make_task(case: RealCase, home: Path) -> EvalTask:
         FAIL_TO_PASS=case.fail_to_pass,
         PASS_TO_PASS=case.pass_to_pass,
         kind=fix.repo,
+        setup=case.setup,
+        setup_internet="packages" if case.setup else "",
+        test_command=case.test_command,
     )
-    digest = hashlib.sha256(f"{fix.path.resolve()}\0{fix.commit}\0{fix.request}".encode()).hexdigest()[:32]
+    told = (str(fix.path.resolve()), fix.commit, fix.request, *filter(None, (case.setup, case.test_command)))
+    digest = hashlib.sha256("\0".join(told).encode()).hexdigest()[:32]
     return EvalTask(row=row, repo=find_tree(fix, home), digest=digest)
 
 
@@ -113,7 +153,7 @@ def make_change_set(fix: Fix, base: str) -> ChangeSet:
 def write_tree(fix: Fix, into: Path) -> None:
     """The parent's files, and the tests as the fix has them; whole or not at all.
 
-    Links and submodules are left out, and what the clone itself lacks.
+    A link becomes a copy of what it leads to; submodules are left out, and what the clone itself lacks.
     """
     if into.exists():
         return
@@ -125,6 +165,7 @@ def write_tree(fix: Fix, into: Path) -> None:
         blobs.pop(path, None)
         if path in after:
             blobs[path] = after[path]
+    links = _list_links(git, fix.parent)
     names = sorted(set(blobs.values()))
     out = run_now(
         git, "cat-file", "--batch", stdin="".join(f"{n}\n" for n in names).encode(), seconds=SECONDS
@@ -144,6 +185,10 @@ def write_tree(fix: Fix, into: Path) -> None:
     for path, name in blobs.items():
         if name not in contents:
             continue
+        if path in links:
+            name = blobs.get(_resolve_link(path, contents[name]), "")
+            if name not in contents:
+                continue
         target = beside / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(contents[name])
@@ -154,13 +199,24 @@ def _is_test_data(path: str) -> bool:
     return not path.endswith(".py") and bool({"test", "tests"} & set(PurePosixPath(path).parts[:-1]))
 
 
+def _list_links(git: Path, commit: str) -> set[str]:
+    listed = run_now(git, "ls-tree", "-rz", "--full-tree", commit, seconds=SECONDS).text
+    return {entry.split("\t", 1)[1] for entry in listed.split("\0") if entry.startswith("120000 ")}
+
+
+def _resolve_link(path: str, content: bytes) -> str:
+    """Where a link leads, from the root of the tree; "" for a place outside of it."""
+    place = posixpath.normpath(posixpath.join(posixpath.dirname(path), content.decode("utf-8", "replace")))
+    return "" if place.startswith(("/", "..")) else place
+
+
 def _list_blobs(git: Path, commit: str) -> dict[str, str]:
-    """Path to blob of the plain files of a commit."""
+    """Path to blob of the files and links of a commit."""
     listed = run_now(git, "ls-tree", "-rz", "--full-tree", commit, seconds=SECONDS).text
     found = {}
     for entry in filter(None, listed.split("\0")):
         info, path = entry.split("\t", 1)
         mode, _, name = info.split()
-        if mode.startswith("100") and ".." not in PurePosixPath(path).parts:
+        if mode.startswith(("100", "120")) and ".." not in PurePosixPath(path).parts:
             found[path] = name
     return found

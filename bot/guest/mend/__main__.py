@@ -35,6 +35,7 @@ if __name__ == "__main__":
         "--fork-server": "forkserver.server",
         "--examples": "request.examples",
         "--compare": "learned.compare",
+        "--explain": "learned.explain",
     }
     part = parts.get(sys.argv[1] if len(sys.argv) > 1 else "", "cli")
     sys.exit(importlib.import_module(f"{PACKAGE}.{part}").main(sys.argv[1:]))

@@ -72,8 +72,9 @@ class Baseline:
 def start_server(root: Path, command: str, scratch: Path, seconds: float) -> ForkServerClient:
     """Start a fork server, relaxing the repository's pytest options step by step; raises ServerRefused."""
     refused: ServerRefused | None = None
+    python, roots = layout.find_interpreter(root, command), layout.find_import_roots(root)
     for number, arguments in enumerate(layout.list_argument_lines(root, command)):
-        server = ForkServerClient(root, layout.find_import_roots(root), arguments, scratch, f"server{number}")
+        server = ForkServerClient(root, roots, arguments, scratch, f"server{number}", python)
         try:
             server.start(seconds)
         except ServerRefused as error:

@@ -25,6 +25,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--scope", default="all", choices=("all", "report", "symbols", "named"),
                         help="which failing tests the hint can be about")  # fmt: skip
     parser.add_argument("--meant", action="append", default=[], help="a test that is meant, by its id")
+    parser.add_argument("--failed", action="append", default=[], help="a test that failed before, by its id")
     options = parser.parse_args(argv)
     began = time.monotonic()
 
@@ -34,7 +35,8 @@ def main(argv: list[str]) -> int:
 
     with tempfile.TemporaryDirectory(prefix="hob-mend-") as scratch:
         root = options.root.resolve()
-        request = Request(text=options.hint, scope=options.scope, tests=tuple(options.meant))
+        meant, failed = tuple(options.meant), tuple(options.failed)
+        request = Request(text=options.hint, scope=options.scope, tests=meant, failed=failed)
         result = mend(root, options.test, request, options.seconds, Path(scratch), say)
     result["used"] = _read_usage()
     sys.stdout.write(f"{MARK}{json.dumps(result, ensure_ascii=False)}\n")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import configparser
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -25,6 +27,8 @@ OWN = (
     "--tb=short",
     "-q",
 )
+RUNNERS = ("pytest", "py.test")
+OLDEST = (3, 11)  # that these programs run on
 _FOREIGN = re.compile(
     r"^(--cov|--no-cov|-n|--numprocesses|--dist|--timeout|--reruns|--benchmark|--junit|--html)"
 )
@@ -87,6 +91,35 @@ def is_test(path: str) -> bool:
     )
 
 
+def find_interpreter(root: Path, command: str) -> str:
+    """The Python that runs the tests: the one of the environment that the command names, else this one.
+
+    One that cannot run these programs is passed over.
+    """
+    words = [word.strip("\"'();") for word in re.split(r"[\s=:;&|]+", command)]
+    bins = [word for word in words if PurePosixPath(word.removeprefix("$PWD/")).parent.name == "bin"]
+    bins += [f"{word}/x" for word in words if PurePosixPath(word).name == "bin"]
+    if re.search(r"\b(?:uv|poetry|pdm|pipenv|hatch) run\b", command):
+        bins.append(".venv/bin/x")  # where they are told to, or by default, put it
+    for word in bins:
+        folder = root / PurePosixPath(word.removeprefix("$PWD/").removeprefix("../")).parent
+        for name in (PurePosixPath(word).name, "python", "python3"):
+            found = folder / name
+            if name.startswith("python") and found.is_file() and _is_fit(found):
+                return str(found)
+    return sys.executable
+
+
+def _is_fit(python: Path) -> bool:
+    """Whether it has pytest and is as new as these programs need."""
+    test = f"import sys, pytest; sys.exit(sys.version_info < {OLDEST})"
+    try:
+        done = subprocess.run([str(python), "-c", test], capture_output=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
 def find_test_arguments(command: str) -> list[str]:
     """The part of the test command that selects tests: paths, ``-k``, ``-m``; [] when it is not pytest's."""
     try:
@@ -95,9 +128,10 @@ def find_test_arguments(command: str) -> list[str]:
         return []
     while words and re.fullmatch(r"\w+=\S*", words[0]):
         words.pop(0)
-    if "pytest" not in words and "py.test" not in words:
+    at = next((at for at, word in enumerate(words) if PurePosixPath(word).name in RUNNERS), None)
+    if at is None:
         return []
-    words = words[next(i for i, word in enumerate(words) if word in ("pytest", "py.test")) + 1 :]
+    words = words[at + 1 :]
     kept: list[str] = []
     take = drop = False
     for word in words:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,10 +33,17 @@ FIRST_TRIED = 120  # of these, the likeliest
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
 
 Say = Callable[[str], None]
+See = Callable[[Findings, Sequence[Candidate]], None]  # is shown the ranked candidates before they are tried
 
 
 def mend(
-    root: Path, command: str, request: Request, seconds: float, scratch: Path, say: Say
+    root: Path,
+    command: str,
+    request: Request,
+    seconds: float,
+    scratch: Path,
+    say: Say,
+    see: See | None = None,
 ) -> dict[str, Any]:
     """Try to make the failing tests pass that the request is about; ``outcome`` says how it ended.
 
@@ -52,7 +59,7 @@ def mend(
         outcome = "no_tests" if refused.code == 5 else "cannot_run"
         return result | {"outcome": outcome, "reason": reason, "tail": refused.tail[-1500:]}
     try:
-        result |= _search_with_server(server, root, request, deadline, say)
+        result |= _search_with_server(server, root, request, deadline, say, see)
     except ServerRefused as refused:
         result |= {"outcome": "cannot_run", "reason": "the test process ended", "tail": refused.tail[-1500:]}
     finally:
@@ -61,7 +68,7 @@ def mend(
 
 
 def _search_with_server(
-    server: ForkServerClient, root: Path, request: Request, deadline: float, say: Say
+    server: ForkServerClient, root: Path, request: Request, deadline: float, say: Say, see: See | None
 ) -> dict[str, Any]:
     began = clock.read_seconds()
     order = partial(order_by_request, request=request)
@@ -113,6 +120,8 @@ def _search_with_server(
         made = combine_alike(made, findings.sources)
         made = [replace(each, fresh=True) for each in made] if base.only_fresh_imports else made
         say(f"{len(findings.suspects)} suspicious lines, {len(made)} candidate changes")
+        if see is not None:
+            see(findings, made)
         return made
 
     candidates = make_candidates(FIRST_MADE)
@@ -144,6 +153,7 @@ def _start_fresh_server(server: ForkServerClient, base: Baseline) -> ForkServerC
         [each for each in arguments if not _is_selection(each, server.root)],
         server.scratch,
         "fresh",
+        server.python,
     )
     fresh.start(60.0, modules=base.modules)
     return fresh

@@ -164,11 +164,17 @@ def _find_package_checks(tree: Tree, package: _Package, inner: Sequence[str]) ->
         for line in other[:3]:
             yield FoundCheck(label=line, command=line, runner=guess_runner(line), folder=folder)
         return
-    chosen = next((words for words in arguments if words), [])
+    chosen = _choose_words([words for words in arguments if words is not None])
     if settings and settings.testpaths:
         chosen = [word for word in chosen if word.startswith("-")]
     command = " ".join([PYTEST, *_make_options(tree, package, inner), *map(shlex.quote, chosen)])
     yield FoundCheck(label="pytest", command=command, runner=Runner.PYTEST, folder=folder, declared=declared)
+
+
+def _choose_words(arguments: Sequence[list[str]]) -> list[str]:
+    """The words of the first command that has some; one that picks tests by mark where every one does."""
+    whole = [words for words in arguments if not {"-m", "-k"} & set(words)]
+    return next((words for words in whole or arguments if words), [])
 
 
 def _names_file(tree: Tree, folder: str, line: str) -> bool:

@@ -60,7 +60,8 @@ def list_pytest_arguments(tree: Tree, folder: str, command: str) -> list[str] | 
     kept, left = [], iter(words[3:])
     for word in left:
         if word in ("-m", "-k", "--ignore", "-o", "--deselect"):
-            kept += [word, next(left, "")]
+            value = next(left, "")
+            kept += [word, value] if value else []  # "" where the value is not written out
         elif word.startswith(("--doctest", "--import-mode", "--ignore=", "--deselect=")):
             kept.append(word)
         elif not word.startswith("-"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from click.testing import CliRunner
 
 from bot.demo.story import git
 from bot.eval.real.__main__ import main
-from bot.eval.real.cases import find_tree, write_tree
-from bot.eval.real.compare import Likeness
+from bot.eval.real.cases import RealCase, find_tree, make_task, write_tree
+from bot.eval.real.compare import Likeness, blank_messages, is_same_tree
 from bot.eval.real.history import find_fixes, make_request
 from bot.eval.real.measure import RealResult
 from bot.eval.real.summary import list_shares
@@ -47,6 +48,27 @@ def test_a_file_that_the_clone_lacks_is_left_out_of_the_case(tmp_path: Path) -> 
     write_tree(fix, tree)
     assert (tree / "shop.py").is_file()
     assert not (tree / "large.bin").exists()
+
+
+def test_a_link_of_a_case_is_a_copy_and_none_leads_out(tmp_path: Path) -> None:
+    repo = make_fix_history(tmp_path / "shop")
+    (repo / "docs").mkdir()
+    (repo / "docs" / "README.rst").write_text("A shop\n")
+    (repo / "README.rst").symlink_to("docs/README.rst")
+    (repo / "out").symlink_to("../../etc/passwd")
+    git(repo, "add", "-A")
+    git(repo, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "Add words")
+    path = repo / "shop.py"
+    path.write_text(path.read_text().replace("return weight - free", "return max(weight - free, 1)"))
+    with (repo / "tests" / "test_shop.py").open("a") as tests:
+        tests.write("\n\ndef test_least():\n    assert shop.shipping(20.5) == 1\n")
+    git(repo, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qam", "Charge at least one")
+    fix = find_fixes(repo)[0]
+    tree = find_tree(fix, tmp_path)
+    write_tree(fix, tree)
+    copied = tree / "README.rst"
+    assert copied.read_text() == "A shop\n" and not copied.is_symlink()
+    assert not (tree / "out").exists() and not (tree / "out").is_symlink()
 
 
 def test_a_merge_counts_once_by_the_words_of_the_commit(tmp_path: Path) -> None:
@@ -87,6 +109,16 @@ def test_a_merge_counts_once_by_the_words_of_the_commit(tmp_path: Path) -> None:
 )
 def test_a_message_becomes_a_request(message: str, request_: str) -> None:
     assert make_request(message) == request_
+
+
+def test_the_words_of_an_exception_are_no_difference() -> None:
+    text = "def f(a):\n    if not a:\n        raise ValueError{}\n    return a\n"
+    plain = blank_messages(text.format(""))
+    for words in ("()", "('it is empty')", "(f'{a} is empty')", "('%s is empty' % a)", "('{}'.format(a))"):
+        found = blank_messages(text.format(words))
+        assert is_same_tree({"m.py": found}, {"m.py": plain})
+    for other in ("(a)", "(len(a))", "('it is empty', a)"):
+        assert not is_same_tree({"m.py": blank_messages(text.format(other))}, {"m.py": plain})
 
 
 def result(case: str, likeness: Likeness | None, *, passed: bool = True, claimed: bool = True) -> RealResult:
@@ -142,3 +174,31 @@ def test_a_fix_of_a_history_is_measured_and_compared(
     again = CliRunner().invoke(main, line)
     assert again.exit_code == 0 and again.stdout == done.stdout
     assert "[1/1]" not in again.stderr
+
+    explained = CliRunner().invoke(main, [*line, "--explain"])
+    assert explained.exit_code == 0, explained.output
+    assert "mended" in explained.stdout and "1 of 1: all edits are candidates" in explained.stdout
+    assert "shop.py:" in explained.stdout and ", comparison" in explained.stdout
+
+
+@pytest.mark.timeout(300)
+def test_what_a_case_is_set_up_with_is_kept_and_without_an_index_it_runs_as_it_can(
+    tmp_path: Path, tooling: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, out = tmp_path / "home", tmp_path / "out"
+    lend_toolchain(tooling, home)
+    monkeypatch.setenv("HOB_HOME", str(home))
+    repo = make_fix_history(tmp_path / "shop")
+    line = [str(repo), "--out", str(out), "--sample", "1", "--seed", "3", "--cases-only"]
+    assert CliRunner().invoke(main, [*line, "--no-install"]).exit_code == 0
+    row = json.loads((out / "cases.jsonl").read_text().splitlines()[-1])
+    assert (row["setup"], row["test_command"], row["trouble"]) == ("", "", "")
+    fix = next(each for each in find_fixes(repo) if each.name == row["name"])
+    case = RealCase(fix=fix, setup="make it", test_command="run it", fail_to_pass=("t",))
+    task = make_task(case, out)
+    assert (task.row.setup, task.row.setup_internet, task.row.test_command) == (
+        "make it",
+        "packages",
+        "run it",
+    )
+    assert task.digest != make_task(RealCase(fix=fix, fail_to_pass=("t",)), out).digest

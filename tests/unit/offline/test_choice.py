@@ -106,6 +106,7 @@ def test_what_takes_something_away_is_doubted(before: str, after: str, template:
         ("<", "<=", "branches", "changes which branch runs"),
         ("<", "<=", "removed-statement", "leaves a statement out"),
         ("<", "<=", "shaped-value", "converts what is given"),
+        ("<", "<=", "tested-type", "tests for another type"),
         ("<", "<=", "missing-handler", "catches an exception that went on before"),
     ],
 )
@@ -129,6 +130,44 @@ def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(
     assert find_doubt(mature, alone, several, several) == ""
 
 
+def make_mature(before: str) -> CandidateRunner:
+    """The same beside a suite of sixty passing tests."""
+    mature = runner(before, TRUTH, covered=True)
+    mature.base.runs |= {f"t.py::{n}": TestRun(id=f"t.py::{n}", outcome="passed") for n in range(60)}
+    return mature
+
+
+@pytest.mark.parametrize(
+    ("outputs", "likely", "turned", "why"),
+    [
+        ((("1", "2"), ("1", "3")), (0.9, 0.4), 1, "several edits make the failing test pass"),
+        ((("1", "2"), ("1", "3")), (0.9, 0.2), 1, ""),
+        ((("1", "2"), ("1", "2")), (0.9, 0.8), 1, ""),
+        ((("1", "2"), ("1", "3")), (0.9, 0.4), 3, ""),
+        ((("5", "2"), ("5", "2")), (0.9, 0.4), 1, "f(1) gives 5 where it gave 1"),
+        ((("5", "2"), ("5", "2")), (0.9, 0.4), 3, ""),
+    ],
+)
+def test_in_a_mature_suite_one_failing_test_needs_an_answer_that_stands_alone(
+    outputs: tuple[tuple[str, ...], ...], likely: tuple[float, float], turned: int, why: str
+) -> None:
+    before = f"{HEAD}    c = a + b\n    return g(c)\n"
+    one, two = change(before, before.replace("a + b", "a - b")), change(before, before.replace("(c)", "(a)"))
+    one.turned = {f"t.py::test_{n}" for n in range(turned)}
+    compared = Comparison(
+        ranked=(one, two),
+        likely=likely,
+        calls=("f(1)", "f(3)", "f(2)"),
+        passing=2,
+        recorded=2,
+        base=Behaviour(outputs=("1", "4", "7")),
+        seen=tuple(Behaviour(outputs=(first, "4", last)) for first, last in outputs),
+    )
+    doubt = find_doubt(make_mature(before), compared, one, one)
+    assert why in doubt and bool(doubt) is bool(why)
+    assert find_doubt(runner(before, TRUTH, covered=True), compared, one, one) == ""
+
+
 @pytest.mark.parametrize(("likely", "claimed"), [((0.9, 0.1), False), ((0.9, 0.4), True), ((0.1, 0.9), True)])
 def test_what_is_left_beside_a_likelier_change_that_is_not_claimed_is_not_claimed_either(
     likely: tuple[float, float], claimed: bool
@@ -138,8 +177,7 @@ def test_what_is_left_beside_a_likelier_change_that_is_not_claimed_is_not_claime
         change(before, before.replace(*words), template)
         for words, template in ((("and", "or"), "boolean-operator"), (("b(a)", "b(b)"), "variable"))
     )
-    mature = runner(before, TRUTH, covered=True)
-    mature.base.runs |= {f"t.py::{n}": TestRun(id=f"t.py::{n}", outcome="passed") for n in range(60)}
+    mature = make_mature(before)
     ranked = (turned, left) if likely[0] > likely[1] else (left, turned)
     compared = Comparison(ranked=ranked, likely=tuple(sorted(likely, reverse=True)))
     doubt = find_doubt(mature, compared, left, left)

@@ -78,6 +78,18 @@ def quote(text):
         ("return a.strftime('%I:%M')", "return a.strftime('%H:%M')"),
         ("return f'{a:02X}'", "return f'{a:02x}'"),
         ("return '%d of %d' % (a, b)", "return '%s of %d' % (a, b)"),
+        ("if a.name and items:\n        return 1", "if a.name is not None and items:\n        return 1"),
+        ("if not a.name or items:\n        return 1", "if a.name is None or items:\n        return 1"),
+        ("if a in items:\n        return 1", "if items.get(a):\n        return 1"),
+        ("if a in items:\n        return 1", "if a in items and items[a]:\n        return 1"),
+        ("if not a in items:\n        return 1", "if not (a in items and items[a]):\n        return 1"),
+        ("assert isinstance(a, Other), a", "if not isinstance(a, Other):\n        return NotImplemented"),
+        ("assert isinstance(a, Other)", "if not isinstance(a, Other):\n        return False"),
+        ("if a.startswith('#'):\n        return 1", "if a.lstrip().startswith('#'):\n        return 1"),
+        ("return f\"it is '{a}' now\"", 'return f"it is {a!r} now"'),
+        ("c, d = a\n    return c", "c, d = a[:2]\n    return c"),
+        ("return re.compile('[0-9]+')", "return re.compile('[0-9]+$')"),
+        ("return re.compile(r'\\.a|\\.b')", "return re.compile(r'(?:\\.a|\\.b)$')"),
         (
             "if a:\n        b = 1\n    else:\n        b = 2",
             "if a:\n        b = 1\n    elif b is not None:\n        b = 2",
@@ -93,6 +105,21 @@ def test_the_right_change_is_proposed(wrong: str, right: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "right", "clues"),
     [
+        (
+            'def f(a):\n    if a != "x":\n        return 1\n',
+            "def f(a):\n    if a not in (\"x\", 'y'):\n        return 1\n",
+            Clues(strings=("y",)),
+        ),
+        (
+            "def f(a):\n    if a == 2:\n        return 1\n",
+            "def f(a):\n    if a in (2, 3):\n        return 1\n",
+            Clues(numbers=(3,)),
+        ),
+        (
+            "def f(a):\n    b = copy(a)\n    return b\n",
+            "def f(a):\n    b = (copy(a) or {})\n    return b\n",
+            Clues(errors=frozenset({"TypeError"})),
+        ),
         (
             'def f(a):\n    if a == "keys":\n        b = 1\n    return b\n',
             'def f(a):\n    if a == "keys":\n        b = 1\n'
@@ -203,3 +230,23 @@ def test_an_attribute_that_some_values_lack_is_asked_for() -> None:
     line = text.splitlines().index("    x = a.c") + 1
     proposed = changed(text, line, Clues(missing=frozenset(("c",))))
     assert text.replace("a.c", 'getattr(a, "c", None)') in proposed
+
+
+def test_a_handler_may_catch_one_exception_less() -> None:
+    text = "def f(a):\n    try:\n        a()\n    except (ValueError, KeyError):\n        return 1\n"
+    made = changed(text, 4)
+    assert {
+        text.replace("(ValueError, KeyError)", name) for name in ("ValueError", "KeyError")
+    } <= made.keys()
+
+
+def test_another_type_is_left_to_the_other_operand() -> None:
+    text = "class A:\n    def __lt__(self, other):\n        return self.n < other.n\n"
+    guard = "        if not isinstance(other, A):\n            return NotImplemented\n"
+    assert text.replace("        return", f"{guard}        return") in changed(text, 3)
+
+
+def test_a_condition_may_lack_an_attribute_that_is_set() -> None:
+    attributes = "".join(f"        self.a{n} = {n}\n" for n in range(9))
+    text = f"class A:\n    def f(self, a):\n{attributes}        if self.a1:\n            return a\n"
+    assert text.replace("if self.a1", "if self.a1 and self.a8 is not None") in changed(text, 12)

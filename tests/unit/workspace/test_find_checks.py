@@ -212,6 +212,21 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         },
         [("test", "python tests/run_tests.py")],
     ),
+    "nox's sessions of which one picks tests by mark": (
+        {
+            "noxfile.py": "def tests(session):\n    session.run('pytest', *session.posargs)\n"
+            "def property_tests(session):\n    session.run('pytest', '-m', 'property')\n",
+            "test_a.py": "",
+        },
+        [("test", PY)],
+    ),
+    "nox's mark that is not written out": (
+        {
+            "noxfile.py": "def tests(session):\n    session.run('pytest', '-m', MARK)\n",
+            "test_a.py": "",
+        },
+        [("test", PY)],
+    ),
     "nox's, named by its mark": (
         {
             "noxfile.py": "@nox.session(name='tests')\ndef run(session):\n"

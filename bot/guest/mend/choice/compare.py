@@ -23,6 +23,7 @@ COMPARED = 10  # changes that are compared by what they give
 PASSING = 25  # tests whose inputs are taken
 SECONDS = 4.0  # for comparing
 SLOWER = 8.0  # times the steps of the others on larger inputs: another order of growth
+MEANT = 0.5  # of the calls of passing tests: when more give something else, that is what the change is for
 _NO_VALUE = ("raises ", "no end")
 _ENDLESS = ("raises RecursionError", "no end")
 _HOLDERS = frozenset(("list", "dict", "tuple", "set"))
@@ -49,7 +50,7 @@ class Rival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strange:
-    """A call that gave a value before and ends in an exception with the change."""
+    """A call that gave something else before, such as a value where there is an exception now."""
 
     call: str
     before: str
@@ -108,6 +109,21 @@ class Comparison:
             if gone and now not in asked:
                 return Strange(call=call, before=before, now=now)
         return None
+
+    def find_moved(self, chosen: FoundChange) -> Strange | None:
+        """The first call of a passing test that gives something else with the change, though the test passes.
+
+        None also where most of them do: then the value is no result, or the change is meant for all.
+        """
+        if not self.seen or chosen not in self.ranked:
+            return None
+        own = self.seen[self.ranked.index(chosen)].outputs[: self.passing]
+        rows = list(zip(self.calls, self.base.outputs, own, strict=False))
+        moved = [row for row in rows if row[1] != row[2]]
+        if not moved or len(moved) > MEANT * len(rows):
+            return None
+        call, before, now = moved[0]
+        return Strange(call=call, before=before, now=now)
 
     def find_endless(self, chosen: FoundChange) -> str:
         """A call with other contents of a list or dict, say a graph, that does not end; "" when all do."""

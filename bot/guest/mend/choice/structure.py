@@ -98,8 +98,10 @@ _TURNS = {
     "narrowed-else": "changes a condition",
     "needless-condition": "drops a condition",
     "negation": "turns a condition round",
+    "exact-type": "tests for another type",
     "removed-statement": "leaves a statement out",
     "shaped-value": "converts what is given",
+    "tested-type": "tests for another type",
 }
 _BOUNDS = ({"<", "<="}, {">", ">="}, {"is", "=="}, {"is not", "!="})  # the same, but for where it ends
 

@@ -51,6 +51,30 @@ def find_doubt(
             "two edits would do, and no passing test runs their line to tell them apart: "
             f"{rival.call} gives {rival.this} with one and {rival.other} with the other"
         )
+    if chosen is not None and _is_thin(runner, answer):
+        return _find_thin_doubt(runner, compared, chosen, rival)
+    return ""
+
+
+def _is_thin(runner: CandidateRunner, answer: FoundChange) -> bool:
+    """Whether few failing tests show the fault of a project whose suite is large."""
+    return len(answer.turned) < SHOWN and len(runner.base.passed_ids) >= MATURE
+
+
+def _find_thin_doubt(
+    runner: CandidateRunner, compared: Comparison, chosen: FoundChange, rival: Rival | None
+) -> str:
+    """Why a change that few failing tests ask for is a guess: another one is near, or more changes by it."""
+    if rival is not None and compared.get_likely(rival.change) * LIKELIER >= compared.get_likely(chosen):
+        return (
+            f"several edits make the failing test pass and do different things: {rival.call} gives "
+            f"{rival.this} with the likeliest and {rival.other} with another, and no test says which is meant"
+        )
+    if (moved := compared.find_moved(chosen)) is not None:
+        return (
+            f"the likeliest edit also changes what passing tests call: {moved.call} gives {moved.now} "
+            f"where it gave {moved.before}, which no test notices"
+        )
     return ""
 
 
@@ -78,8 +102,11 @@ def find_objection(runner: CandidateRunner, answer: FoundChange) -> str:
         if objection.likely <= (GUESSED if few else SUSPECT):
             return f"the likeliest edit {objection.why}"
     turned = len(answer.turned)
-    mature = turned < SHOWN and len(runner.base.passed_ids) >= MATURE
-    if mature and (turn := describe_turn(runner, answer)) and not is_asked_for(runner, answer):
+    if (
+        _is_thin(runner, answer)
+        and (turn := describe_turn(runner, answer))
+        and not is_asked_for(runner, answer)
+    ):
         tests = "one failing test is" if turned == 1 else f"{turned} failing tests are"
         return (
             f"the likeliest edit {turn}, which none of the {len(runner.base.passed_ids)} passing tests "

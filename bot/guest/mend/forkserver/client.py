@@ -61,12 +61,19 @@ class ForkServerClient:
     """One fork server over one repository."""
 
     def __init__(
-        self, root: Path, path: Sequence[str], arguments: Sequence[str], scratch: Path, name: str
+        self,
+        root: Path,
+        path: Sequence[str],
+        arguments: Sequence[str],
+        scratch: Path,
+        name: str,
+        python: str = sys.executable,
     ) -> None:
         self.root = root
         self.path = list(path)
         self.arguments = [*arguments, f"--basetemp={scratch / name}"]
         self.scratch = scratch
+        self.python = python
         self.log = scratch / f"{name}.log"
         self.ready: dict[str, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,7 +100,7 @@ class ForkServerClient:
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).parent.parent), "--fork-server", json.dumps(spec)],
+                [self.python, str(Path(__file__).parent.parent), "--fork-server", json.dumps(spec)],
                 cwd=self.root,
                 env=environment,
                 stdin=subprocess.DEVNULL,

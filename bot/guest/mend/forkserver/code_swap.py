@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
+from .line_tracer import is_own
 from .value_swap import CannotSwap, Undo, swap_defaults, swap_values
 
 Index = dict[tuple[str, str], dict[CodeType, list[FunctionType]]]
@@ -25,7 +26,7 @@ def index_functions(root: str) -> Index:
             path = real.get(code.co_filename) or real.setdefault(
                 code.co_filename, os.path.realpath(code.co_filename)
             )
-            if path.startswith(root):
+            if is_own(path, root):
                 found[path, code.co_qualname][code].append(each)
     return found
 

@@ -13,6 +13,11 @@ CALLS = 400  # of one function in one test that are followed line by line
 SAMPLES = 60  # looks at one function's variables before its types are taken as known
 
 
+def is_own(path: str, root: str) -> bool:
+    """Whether a real path is the repository's code; an environment may lie below ``root`` too."""
+    return path.startswith(root) and "/site-packages/" not in path
+
+
 class LineTracer:
     """A ``sys.settrace`` tracer limited to files below ``root``.
 
@@ -62,7 +67,7 @@ class LineTracer:
         generated = name.startswith(
             "<"
         )  # such as "<frozen os>", which is no file below the working directory
-        if generated or not path.startswith(self.root) or "site-packages" in path:
+        if generated or not is_own(path, self.root):
             return None
         if self.only is not None and (path, code.co_firstlineno) not in self.only:
             return None

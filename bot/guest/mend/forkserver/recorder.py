@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .line_tracer import LineTracer
+from .line_tracer import LineTracer, is_own
 
 TEXT = 1500  # characters of a failure's message that are kept
 
@@ -54,7 +54,7 @@ class Recorder:
         while entry is not None:
             name = entry.tb_frame.f_code.co_filename
             path = os.path.realpath(name)
-            if path.startswith(self.root) and not name.startswith("<"):  # "<frozen os>" is no file
+            if is_own(path, self.root) and not name.startswith("<"):  # "<frozen os>" is no file
                 frames.append([path, entry.tb_lineno])
             entry = entry.tb_next
         if isinstance(error, SyntaxError) and error.filename and error.lineno:

@@ -27,7 +27,7 @@ from .. import clock
 from . import code_swap, prober, value_swap
 from .channel import Channel
 from .fresh_session import run_fresh_session
-from .line_tracer import LineTracer
+from .line_tracer import LineTracer, is_own
 from .recorder import TEXT, Recorder, make_outcome
 from .value_swap import CannotSwap, Undo
 
@@ -231,7 +231,7 @@ def _list_outside_modules(root: str) -> list[str]:
     names = []
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
-        if path and name != "__main__" and not os.path.realpath(path).startswith(root):
+        if path and name != "__main__" and not is_own(os.path.realpath(path), root):
             names.append(name)
     return names
 

@@ -17,6 +17,7 @@ from ..source import FUNCTIONS
 
 NAMED, SYMBOL, NEAR, WORD = 4, 3, 2, 1  # how surely a test is meant, the surest first
 LONG = 6  # letters of a word that a parameter has too, so that it is hardly by chance
+LONG_SUITE = 2000  # tests; that many may not come to run in the time of a search
 SAID = 2  # words of the request in the code that a test runs; one alone may be chance
 
 _CODE = re.compile(
@@ -54,11 +55,16 @@ class Request:
     text: str
     scope: str = "all"
     tests: tuple[str, ...] = ()  # ids that are meant, whatever the text says
+    failed: tuple[str, ...] = ()  # ids that are known to fail, from a run before
 
 
 def order_by_request(names: list[str], request: Request) -> list[str]:
-    """The tests that the request names first."""
-    return sorted(names, key=lambda name: not _is_named(name, request))
+    """The tests that the request names first; in a long suite then those that are known to fail.
+
+    In a short one the order stays as it is, since a failure may come of what ran before.
+    """
+    failed = set(request.failed) if len(names) > LONG_SUITE else set()
+    return sorted(names, key=lambda name: (not _is_named(name, request), name not in failed))
 
 
 def rate_test(base: Baseline, run: TestRun, request: Request, prefix: str) -> int:
@@ -71,7 +77,8 @@ def rate_test(base: Baseline, run: TestRun, request: Request, prefix: str) -> in
         return SYMBOL
     code = find_code_names(request.text)
     own = _read_test(base, run.id)
-    told = " ".join([run.failure.get("text", ""), run.failure.get("message", "")[-600:]])
+    failure = run.failure
+    told = " ".join([failure.get("type", ""), failure.get("text", ""), failure.get("message", "")[-600:]])
     said = {*_IDENTIFIER.findall(own), *_IDENTIFIER.findall(told), *_IDENTIFIER.findall(run.id)}
     if code & said or any(each in _squeeze(own) for each in _find_shown_texts(request.text)):
         return SYMBOL

@@ -98,7 +98,8 @@ def check_examples(root: Path, command: str, given: list[dict[str, Any]]) -> dic
         except Unresolved as error:
             each.why = str(error)
     known = [each for each in examples if not each.state]
-    first, again = _make_calls(root, known), _make_calls(root, known)
+    python = layout.find_interpreter(root, command)
+    first, again = _make_calls(root, python, known), _make_calls(root, python, known)
     for number, each in enumerate(known):
         if first is None or again is None:
             each.state, each.why = "unclear", f"the calls did not come to an end in {SECONDS:.0f} s"
@@ -120,7 +121,7 @@ def check_examples(root: Path, command: str, given: list[dict[str, Any]]) -> dic
     }
 
 
-def _make_calls(root: Path, examples: list[CheckedExample]) -> list[dict[str, Any]] | None:
+def _make_calls(root: Path, python: str, examples: list[CheckedExample]) -> list[dict[str, Any]] | None:
     """What every call gives; None when they do not end in time or end the process."""
     if not examples:
         return []
@@ -131,7 +132,7 @@ def _make_calls(root: Path, examples: list[CheckedExample]) -> list[dict[str, An
     asked = json.dumps([asdict(each) for each in examples])
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _CALLS, asked],
+            [python, "-c", _CALLS, asked],
             cwd=root,
             env=environment,
             stdin=subprocess.DEVNULL,

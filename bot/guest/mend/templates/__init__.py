@@ -21,7 +21,7 @@ from . import (
     signatures,
     terms,
 )
-from .conditions import arms, conjuncts, order, type_tests
+from .conditions import arms, conjuncts, operands, order, presence, type_tests
 from .literals import constants, data, entries, options, regexes, texts
 from .registry import Template, list_templates
 from .statements import left_undone, missing_lines
@@ -36,7 +36,9 @@ MODULES = (
     texts,
     arms,
     conjuncts,
+    operands,
     order,
+    presence,
     type_tests,
     exchange,
     passing,

@@ -239,6 +239,10 @@ def exception_type(site: Site) -> Iterator[Proposal]:
                 yield site.replace(node.type, name, 0.8 * weight)
                 inner = old[1:-1].rstrip(", ") if isinstance(node.type, ast.Tuple) else old
                 yield site.replace(node.type, f"({inner}, {name})", weight)
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) and len(node.type.elts) > 1 else []
+        for gone in kinds:
+            kept = [site.text(each) for each in kinds if each is not gone]
+            yield site.replace(node.type, kept[0] if len(kept) == 1 else f"({', '.join(kept)})", 0.4)
     elif isinstance(node, ast.Raise) and node.exc is not None:
         callee = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         for name in dict.fromkeys((*site.clues.awaited, *ERRORS)):

@@ -10,6 +10,8 @@ from ..source import TextEdit, find_operator
 from .calls import is_value
 from .registry import template
 
+_OF_NONE = frozenset(("TypeError", "AttributeError"))  # how it ends where None is taken for a value
+
 
 @template("needless-call", 0.4, ast.Call)
 def needless_call(site: Site) -> Iterator[Proposal]:
@@ -87,6 +89,12 @@ def fallback(site: Site) -> Iterator[Proposal]:
         or isinstance(site.source.parents.get(node), ast.BoolOp)
     ):
         return
+    if isinstance(node, ast.Call) and site.clues.errors & _OF_NONE:
+        for other in ("[]", "{}", '""', "0"):
+            yield site.replace(node, f"({site.text(node)} or {other})", 0.4)
+        for name in site.globals:
+            if name[:1].isupper() and not name.isupper():
+                yield site.replace(node, f"({site.text(node)} or {name}())", 0.25)
     if "NoneType" in site.kinds(node):
         for other, weight in (("[]", 0.8), ("{}", 0.7), ('""', 0.8), ("0", 0.7), ("()", 0.4)):
             yield site.replace(node, f"({site.text(node)} or {other})", weight)

@@ -145,6 +145,9 @@ def attribute(site: Site) -> Iterator[Proposal]:
                 for each in site.methods
             )
     elif end and isinstance(node.ctx, ast.Load):
+        for other in site.locals:
+            if node.attr in other.split("_") or other == f"{site.text(node.value)}_{node.attr}":
+                yield site.replace(node, other, 0.6)
         for other in _attributes(site):
             if other != node.attr:
                 near = _near(node.attr, other)

@@ -11,6 +11,7 @@ from .type_tests import list_types
 
 MOST_NAMES = 6
 MOST_LITERALS = 5
+MOST_MORE = 10  # further names and attributes, as they are
 _CONDITIONS = (ast.Compare, ast.BoolOp, ast.UnaryOp)
 
 
@@ -109,8 +110,10 @@ def _list_parts(site: Site, test: ast.expr) -> Iterator[tuple[str, str, float]]:
         yield f"{name} is not None", "and", 0.45 * near
         yield f"{name} is None", "or", 0.35 * near
         yield name, "and", 0.5 * near
-    for attribute in site.attributes[:MOST_NAMES]:
-        for part in (attribute, f"not {attribute}"):
+    for name in others[max(MOST_NAMES - len(names), 0) : MOST_NAMES + MOST_MORE]:
+        yield name, "and", 0.25
+    for attribute in site.attributes[: MOST_NAMES + MOST_MORE]:
+        for part in (attribute, f"not {attribute}", f"{attribute} is not None"):
             yield part, "and", 0.45
 
 

@@ -70,6 +70,12 @@ def regex_part(site: Site) -> Iterator[Proposal]:
             edits.append(TextEdit(start + len(pattern), start + len(pattern), "$"))
         if edits:
             yield Proposal(tuple(edits), 0.6)
+        yield from (Proposal((edit,), 0.5) for edit in edits if len(edits) > 1)
+        if "|" in pattern and not pattern.endswith(")"):
+            before, after = (
+                TextEdit(at, at, sign) for at, sign in ((start, "(?:"), (start + len(pattern), ")$"))
+            )
+            yield Proposal((before, after), 0.5)
 
 
 def _widen_sets(start: int, pattern: str, signs: list[str]) -> Iterator[Proposal]:

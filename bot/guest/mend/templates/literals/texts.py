@@ -89,6 +89,9 @@ def text_chunk(site: Site) -> Iterator[Proposal]:
         at = (start + found.start(), start + found.end())
         for added in ("!r", "!s", ":.2f", ":,"):
             yield Proposal((TextEdit(at[1], at[1], added),), 0.25)
+        around = text[found.start() - 2 : found.start() - 1], text[found.end() + 1 : found.end() + 2]
+        if around in (("'", "'"), ('"', '"'), ("`", "`")) and found.end() + 2 < len(text):
+            yield Proposal((TextEdit(at[0] - 2, at[1] + 2, f"{{{found.group()}!r}}"),), 0.5)
         if isinstance(node, ast.JoinedStr):
             for name in (*site.locals, *site.attributes):
                 if name != found.group():

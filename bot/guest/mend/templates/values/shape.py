@@ -50,6 +50,17 @@ def shaped_value(site: Site) -> Iterator[Proposal]:
                 yield made
 
 
+@template("unpacked-part", 0.5, ast.Assign, errors=("ValueError",))
+def unpacked_part(site: Site) -> Iterator[Proposal]:
+    """``a, b = values`` where there may be more of them: ``a, b = values[:2]``."""
+    match site.node:
+        case ast.Assign(
+            targets=[ast.Tuple(elts=names)], value=ast.Name() | ast.Attribute() | ast.Call() as value
+        ):
+            if not any(isinstance(each, ast.Starred) for each in names):
+                yield site.replace(value, f"{site.text(value)}[:{len(names)}]", 1.0)
+
+
 def _list_shapes(site: Site, name: str) -> Iterator[tuple[str, str, float]]:
     kinds = site.types.get(name, set())
     for kind, changes in _CHANGED.items():
