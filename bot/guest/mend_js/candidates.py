@@ -13,6 +13,7 @@ from . import clock
 from .localise import Suspicion
 from .syntax.source import SourceFile
 from .templates.edit import JsClues, JsEdit
+from .templates.equal_sides import makes_sides_equal
 from .templates.registry import TEMPLATES
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def propose(suspicions: Sequence[Suspicion], clues: JsClues, seconds: float) -> 
         for template in TEMPLATES:
             for edit in template(source, node, clues):
                 small = _trim(source.data, edit)
-                if small is None:
+                if small is None or makes_sides_equal(source, node, edit):
                     continue
                 key = (source.path, small.start, small.end, small.new)
                 score = suspicion * edit.weight

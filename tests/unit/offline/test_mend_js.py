@@ -103,6 +103,14 @@ def test_a_comparison_is_no_part_of_a_negation() -> None:
     assert not [text for text in made if re.search(r"!(?:typeof )?[\w.]+ (?:[!=]==?|[<>]=?) ", text)]
 
 
+def test_no_edit_makes_both_sides_the_same(tmp_path: Path) -> None:
+    text = "function f(a, b) {\n  return (a ? 1 : 2) + (a < b ? b - a : g(a, 1))\n}\n"
+    made = {each.apply(text.encode()).decode() for each in candidates(text, tmp_path)}
+    assert text.replace("? 1 : 2", "? 1 : 3") in made
+    assert not {text.replace("? 1 : 2", "? 2 : 2"), text.replace("? 1 : 2", "? 1 : 1")} & made
+    assert not [each for each in made if "a < a" in each or "b - b" in each or "b < b" in each]
+
+
 def test_types_are_read_and_left_alone() -> None:
     made = mends("function f(a: number, b: string): boolean { return a < 3 }", path="a.ts")
     assert "function f(a: number, b: string): boolean { return a <= 3 }" in made
