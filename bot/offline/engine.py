@@ -25,7 +25,7 @@ from bot.domain import Brief
 from bot.offline import answers, chores, review, texts
 from bot.offline.examples.find import find_examples
 from bot.offline.intent import Intent, read_intent
-from bot.offline.languages import TestLanguage, read_language
+from bot.offline.languages import TestLanguage, names_language, read_language
 from bot.offline.scope import Scope, judge_scope
 from bot.offline.tool_results import (
     ExamplesResult,
@@ -34,7 +34,7 @@ from bot.offline.tool_results import (
     TestRunResult,
     read_examples_result,
     read_mend_result,
-    read_test_run,
+    read_own_tests,
 )
 
 MEND_SECONDS = 48.0  # the most the search may take; it takes less where the tests alone are slow
@@ -124,7 +124,7 @@ def _mend_by_search(
         return [_finish(*texts.explain_no_tests(brief))]
     if not shells:
         return [_plan(0), _run_tests(brief, FIRST_SECONDS)]
-    first = read_test_run(shells[0])
+    first = read_own_tests(shells[0], brief.test_command)
     language = read_language(brief.test_command, first.output)
     given = find_examples(brief) if language is TestLanguage.PYTHON else []
     if first.code in texts.DID_NOT_START and texts.explain_start(brief, first):
@@ -167,13 +167,14 @@ def _search(
     if found is None or not found.edits:
         if first.code is None and len(shells) == 1:  # they may only be slow
             return [_run_tests(brief, ALL_SECONDS)]
-        whole = read_test_run(shells[1]) if len(shells) > 1 else first
+        whole = read_own_tests(shells[1], brief.test_command) if len(shells) > 1 else first
         if whole.passed and not shown:
             return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief))]
         return [_plan(2, skip=True), _finish(*texts.explain_not_found(brief, whole, found, shown))]
     if not edits:
         return [_plan(2), *(_edit(each) for each in found.edits), _run_tests(brief, ALL_SECONDS)]
-    return _end_mending(found, shown, edits, read_test_run(shells[1]) if len(shells) > 1 else None)
+    after = read_own_tests(shells[1], brief.test_command) if len(shells) > 1 else None
+    return _end_mending(found, shown, edits, after)
 
 
 def _end_mending(
@@ -218,10 +219,12 @@ def _plan(done: int, *, skip: bool = False) -> ToolCallPart:
 
 
 def _run_tests(brief: Brief, seconds: float) -> ToolCallPart:
-    """The tests by ``check``, whose results the proof takes over; by ``shell`` where there are other checks,
-    for which nobody has to wait here.
+    """The tests by ``check``, whose results the proof takes over.
+
+    By ``shell`` where there are other checks, for which nobody has to wait here, and where only what a
+    command prints before it is ended could tell whose tests they are.
     """
-    if brief.lint_command or brief.more_tests:
+    if brief.lint_command or brief.more_tests or not names_language(brief.test_command):
         return _shell(brief.test_command, seconds)
     return ToolCallPart(tool_name="check", args={"seconds": seconds})
 

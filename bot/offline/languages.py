@@ -63,3 +63,8 @@ def read_language(command: str, output: str) -> TestLanguage:
     if found:
         return min(found)[1]
     return next((language for language, pattern in _OUTPUT if pattern.search(output)), TestLanguage.PYTHON)
+
+
+def names_language(command: str) -> bool:
+    """Whether the command itself says in which language its tests are."""
+    return any(pattern.search(command) for _, pattern in _COMMAND)

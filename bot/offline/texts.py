@@ -240,9 +240,19 @@ def _judge_sureness(found: MendResult, after: TestRunResult) -> str:
     if tests.not_run:
         said += f" {tests.not_run} tests did not come to run in the search."
     if not after.passed:
-        ended = "did not end" if after.code is None else f"still ends with exit code {after.code}"
-        said += f" The whole suite {ended}."
+        said += f" The whole suite {_name_end(after)}."
     return said
+
+
+def _name_end(after: TestRunResult) -> str:
+    """How a run of all tests ended that did not pass."""
+    if after.output.startswith("[error] ") and "did not end within" not in after.output:
+        return f"was not run: {after.output.removeprefix('[error] ').splitlines()[0].rstrip('.')}"
+    if after.code is None:
+        return "did not end"
+    if after.verdict == "failed":
+        return f"still has tests that fail (exit code {after.code})"
+    return f"still ends with exit code {after.code}"
 
 
 def _list_doubts(found: MendResult) -> list[str]:

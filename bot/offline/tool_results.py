@@ -15,29 +15,40 @@ MOST_FAILED = 40  # failing tests of a run before that the search is told
 
 _STATUS = re.compile(r"\A\[exit code (-?\d+)")
 _CHECKED = re.compile(r"`: (passed|failed|error|timed out|no tests)(?: \(exit code (-?\d+)\))?, ")
+_FAILING = "failing: "
 _TOOK = re.compile(r"\A\[[^\]\n]{0,200}?(?<!\d)(\d{1,12}(?:\.\d{1,12})?) s\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestRunResult:
-    """How a run of the tests ended; ``code`` is None when it was killed."""
+    """How a run of the tests ended; ``code`` is None when it was killed or not run at all.
+
+    ``verdict`` is what the tool ``check`` says of it, '' where ``shell`` ran it. Its "error" is about what
+    can be relied on, as where a suite changes files of the repository: the exit code says how tests went.
+    """
 
     __test__ = False  # not a test case of pytest's, for all its name
 
     code: int | None
     output: str
     seconds: float = 0.0
+    verdict: str = ""
 
     @property
     def passed(self) -> bool:
-        """The exit code says so."""
-        return self.code == 0
+        """The exit code says so, and no test is reported that fails."""
+        return self.code == 0 and self.verdict != "failed"
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """The ids that pytest's summary names as failed, the first ``MOST_FAILED`` of them."""
-        lines = [line for line in self.output.splitlines() if line.startswith("FAILED ") and "::" in line]
-        return tuple(line.removeprefix("FAILED ").split(" - ")[0] for line in lines[:MOST_FAILED])
+        """The ids of tests that are named as failed, the first ``MOST_FAILED`` of them."""
+        lines = self.output.splitlines()
+        named = [line.removeprefix(_FAILING) for line in lines[1:2] if line.startswith(_FAILING)]
+        found = [each for line in named for each in re.split(r", (?=[^\s,]{1,300}::)", line)]
+        found = [re.sub(r" and \d+ more\Z", "", each) for each in found]
+        summary = [line for line in lines if line.startswith("FAILED ") and "::" in line]
+        found += [line.removeprefix("FAILED ").split(" - ")[0] for line in summary]
+        return tuple(dict.fromkeys(found))[:MOST_FAILED]
 
     @property
     def tail(self) -> str:
@@ -47,15 +58,24 @@ class TestRunResult:
 
 
 def read_test_run(text: str) -> TestRunResult:
-    """The answer of the tool ``shell``, or of ``check`` where there is one check."""
-    checked = _CHECKED.search(text)
-    if checked and not _STATUS.match(text):
-        code = int(checked[2]) if checked[2] else 0 if checked[1] == "passed" else None
-        return TestRunResult(code=code, output=text[checked.start() :])
+    """The answer of the tool ``shell``."""
     status = _STATUS.match(text)
     took = _TOOK.match(text)
     code, seconds = int(status.group(1)) if status else None, float(took.group(1)) if took else 0.0
     return TestRunResult(code=code, output=text, seconds=seconds)
+
+
+def read_own_tests(text: str, command: str) -> TestRunResult:
+    """A run of ``command``, the repository's own tests, by ``shell`` or by ``check``."""
+    lines = text.splitlines()
+    if lines and lines[0].startswith("[held back"):
+        del lines[0]
+    _, named, rest = lines[0].partition(f"`{command}") if lines else ("", "", "")
+    found = _CHECKED.match(rest) if named and not lines[0].startswith("[") else None
+    if found is None:
+        return read_test_run(text)
+    code = int(found[2]) if found[2] else 0 if found[1] == "passed" else None
+    return TestRunResult(code=code, output="\n".join(lines), verdict=found[1])
 
 
 class _MendModel(BaseModel):

@@ -85,7 +85,7 @@ async def test_the_first_message_the_checks_and_the_background(
         "| not there: ",
         "was run without error; in /workspace it left built",
         "| checks on the commit you begin from, run once:",
-        "| test, `python -m pytest -q`: failed, 1 failed",
+        "| test, `python -m pytest -q`: failed (exit code 1), 1 failed",
         "| failing: test_cart.py::test_total",
     ):
         assert words in first, words
@@ -93,7 +93,7 @@ async def test_the_first_message_the_checks_and_the_background(
     assert "[100%]" not in json.dumps(server.asked)
 
     before, looked = read_results(server.asked[1])
-    assert before.startswith("test, `python -m pytest -q`: failed, 1 failed")
+    assert before.startswith("test, `python -m pytest -q`: failed (exit code 1), 1 failed")
     assert [line.split(" ", 1)[1] for line in looked.splitlines()[1:4]] == ["A cart", "Note 3", "Note 2"]
     assert "Note 1" not in looked and "secret" not in looked and "origin" not in looked
     _, started = read_results(server.asked[2])[2:]

@@ -13,7 +13,7 @@ from bot.errors import UserError
 from bot.text.terminal import drop_progress_lines
 
 MOST_FAILING = 20
-TAIL_CHARS = 1500
+TAIL_CHARS = 3000
 
 
 class CheckArguments(Arguments):
@@ -66,7 +66,8 @@ def render_check(check: CheckReport) -> str:
     counts = [
         f"{count} {word}" for count, word in ((result.passed, "passed"), (result.failed, "failed")) if count
     ]
-    code = f" (exit code {result.exit_code})" if result.exit_code else ""
+    told = result.exit_code is not None and result.verdict is not Verdict.PASSED
+    code = f" (exit code {result.exit_code})" if told else ""
     about = ", ".join([f"{result.verdict.value}{code}", *counts, f"{result.seconds:.1f} s"])
     line = f"{check.name}, `{check.command}`: {about}{f' ({result.note})' if result.note else ''}"
     if result.verdict is Verdict.PASSED:

@@ -70,6 +70,8 @@ async def blame_fairly(
     mended = check.mended
     if not mended:
         return rows
+    if await asyncio.to_thread(_adds_chance, source, read_base):
+        return await _doubt_turn(sides, rows, mended, of_change=True)
     looks_like_chance = await asyncio.to_thread(_looks_like_chance, rows.base, mended, source, read_base)
     return await _doubt_turn(sides, rows, mended) if looks_like_chance else rows
 
@@ -98,13 +100,23 @@ async def _look_again(sides: _Sides, rows: Rows) -> Rows:
     return replace(rows, head=best, random=random)
 
 
-async def _doubt_turn(sides: _Sides, rows: Rows, mended: Sequence[str]) -> Rows:
-    """Run base again: what passes there sometimes was not mended for certain."""
+async def _doubt_turn(sides: _Sides, rows: Rows, mended: Sequence[str], *, of_change: bool = False) -> Rows:
+    """Run base again: what passes there sometimes was not mended for certain.
+
+    Where the chance may be ``of_change``, run head again as well: what fails there sometimes is not mended.
+    """
     bases = [rows.base, *await sides.repeat_base(rows.base)]
-    sometimes = [name for name in mended if any(run.tests.get(name) == "passed" for run in bases)]
+    heads = [rows.head, *await sides.repeat_head(rows.head)] if of_change else [rows.head]
+    sometimes = [
+        name
+        for name in mended
+        if any(run.tests.get(name) == "passed" for run in bases)
+        or any(run.tests.get(name) == "failed" for run in heads)
+    ]
     if not sometimes:
         return rows
-    heads = [rows.head, *await sides.repeat_head(rows.head)]
+    if not of_change:
+        heads += await sides.repeat_head(rows.head)
     return replace(rows, random=tuple(_count_failures(name, bases, heads) for name in sometimes))
 
 
@@ -125,6 +137,16 @@ def _make_random(name: str, base_failed: int, base_runs: int, head_failed: int, 
         head_failed=head_failed,
         head_runs=head_runs,
     )
+
+
+def _adds_chance(source: ChangeSet, read_base: ReadBase) -> bool:
+    """Whether a line that the change adds mentions anything random."""
+    for file in source.files[:50]:
+        before = set((read_base(file.path) or b"").splitlines())
+        added = b"\n".join(line for line in file.data.splitlines() if line not in before)
+        if _CHANCE.search(added.decode("utf-8", "replace")):
+            return True
+    return False
 
 
 def _looks_like_chance(base: CheckRun, mended: Iterable[str], source: ChangeSet, read_base: ReadBase) -> bool:

@@ -4,9 +4,10 @@ On a commit as it stands they are run for the agent's first message; the proof c
 other attempts and other tasks on that commit. Before a change is blamed for a difference from them, they are
 run again (``bot.run.prove.chance``): an hour is long enough for a test that looks at the clock.
 
-On a changed tree they are run for the agent's tool ``check``, in a clean sandbox, as for the proof; it takes
-them over if its change is the very same. Where they ended now in one way and now in another, they are run
-anew each time: nobody can ask again until a test passes by chance.
+On a changed tree they are run for the agent's tool ``check``, in a clean sandbox, as for the proof. It takes
+them over if its change is the very same, no other changed tree on this commit was checked, and this one only
+once: an agent that could ask again, with another comment or with less time, would ask until a test passes by
+chance.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ async def run_on_head(
     ``lead`` gets the results in any case.
     """
     known = _find(tree, _make_key(tree, commands))
-    if known is None:
+    if known is None or len(_list_checked(tree)) != 1:
         return await run_on_tree(tree, commands, redactor, lead)
     for end, run in zip(lead, known.runs, strict=True):
         end.set_result(run.result)
@@ -66,16 +67,35 @@ async def run_for_agent(
     if not changes:
         return await run_on_base(checkout, commands, redactor)
     tree = CheckedTree(checkout=checkout, changes=changes)
-    return _keep(tree, _make_key(tree, commands), await run_on_tree(tree, commands, redactor))
+    key = _make_key(tree, commands)
+    first = key not in _list_checked(tree)
+    tree.checkout.kept_runs[key] = 1, None  # as long as it runs, and for good if it is ended
+    ran = await run_on_tree(tree, commands, redactor)
+    return _keep(tree, key, ran) if first else ran
 
 
 def _make_key(tree: CheckedTree, commands: Sequence[CheckCommand]) -> str:
-    """All that a result may depend on, but for time and chance."""
+    """A digest of all that a result depends on, but for time and chance, behind the commit's own."""
     checkout, changes = tree.checkout, tree.changes
-    key = repr((checkout.repo, checkout.base, checkout.layers, checkout.backend, checkout.policy))
-    key += repr((checkout.config.image, checkout.foreign, tuple(commands), changes.parents))
+    key = repr((checkout.layers, checkout.backend, checkout.policy, checkout.config.image, checkout.foreign))
+    key += repr((tuple(commands), changes.parents))
     key += repr([(file.path, file.kind, file.mode, len(file.data)) for file in changes.files])
-    return key + hashlib.sha256(b"".join(file.data for file in changes.files)).hexdigest()
+    made = hashlib.sha256(key.encode("utf-8", "surrogateescape"))
+    for file in changes.files:
+        made.update(file.data)
+    return f"{_make_place(tree)}{made.hexdigest()}"
+
+
+def _make_place(tree: CheckedTree) -> str:
+    """What the keys of all trees on one commit begin with, those of changed trees apart."""
+    changed = "changed" if tree.changes else "as it stands"
+    return f"{tree.checkout.repo} {tree.checkout.base} {changed} "
+
+
+def _list_checked(tree: CheckedTree) -> list[str]:
+    """The keys of the changed trees on this commit that were checked."""
+    place = _make_place(tree)
+    return [key for key in tree.checkout.kept_runs if key.startswith(place)]
 
 
 def _find(tree: CheckedTree, key: str) -> TreeRuns | None:
@@ -85,20 +105,8 @@ def _find(tree: CheckedTree, key: str) -> TreeRuns | None:
 
 def _keep(tree: CheckedTree, key: str, ran: TreeRuns) -> TreeRuns:
     """Keep the runs for who comes next, unless they cannot be relied on."""
-    kept = tree.checkout.kept_runs
     size = sum(1 + len(run.tests) for run in ran.runs)
-    if tree.checkout.policy.egress is not None or size > KEPT_RUN_TESTS:
-        return ran
     sure = all(run.result.verdict in _SURE and not run.changed for run in ran.runs)
-    differs = key in kept and not _ended_alike(_find(tree, key), ran)
-    if differs or (not sure and tree.changes):
-        kept[key] = 1, None
-    elif sure:
-        kept[key] = size, replace(ran, kept=True)
+    if sure and size <= KEPT_RUN_TESTS and tree.checkout.policy.egress is None:
+        tree.checkout.kept_runs[key] = size, replace(ran, kept=True)
     return ran
-
-
-def _ended_alike(known: TreeRuns | None, ran: TreeRuns) -> bool:
-    return known is not None and [(run.result.verdict, run.tests) for run in known.runs] == [
-        (run.result.verdict, run.tests) for run in ran.runs
-    ]

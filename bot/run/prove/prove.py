@@ -33,7 +33,7 @@ from bot.run.prove.chance import blame_fairly
 from bot.run.prove.compare import Rows, compare_rows, list_check_warnings
 from bot.run.prove.crosswise import JudgedChange, judge_change, run_crosswise
 from bot.run.prove.kept_runs import run_for_agent, run_on_base, run_on_head
-from bot.run.prove.rows import CheckedTree, TreeRuns, run_together
+from bot.run.prove.rows import CheckedTree, TreeRuns, run_on_tree, run_together
 from bot.run.prove.suspect.borrowed_results import find_borrowed_results
 from bot.run.prove.suspect.embedded_tests import find_altered_embedded
 from bot.run.prove.suspect.scaffolding import find_changed_scaffolding, find_named_data
@@ -51,11 +51,13 @@ async def prove(
     *,
     request: str = "",
     behind: float = BEHIND_SECONDS,
+    anew: bool = False,
 ) -> Proof:
     """Run every check on base and on head, side by side. Raises UserError when the trees cannot be set up.
 
     The base is the checkout's own commit, or what it names as ``before``: the branch as it was, of a merge.
-    ``request`` is what was asked for: failing tests that it is about must turn.
+    ``request`` is what was asked for: failing tests that it is about must turn. ``anew``: nothing that the
+    agent's own check of the same change found is taken over.
 
     A check that passes on head is not waited for without end on base, where the fault may be that it hangs:
     it gets ``behind`` seconds there, or ``BEHIND_TIMES`` what it took on head if that is more.
@@ -65,9 +67,10 @@ async def prove(
     before = checkout.before or checkout
     on_base = CheckedTree(checkout=before, changes=ChangeSet(base=before.base))
     on_head = CheckedTree(checkout=checkout, changes=changes)
+    run_head = run_on_tree if anew else run_on_head
     base, head = await run_together(
         run_on_base(before, wanted, redactor, lead, behind=behind),
-        run_on_head(on_head, wanted, redactor, lead),
+        run_head(on_head, wanted, redactor, lead),
     )
     judged = await asyncio.to_thread(judge_change, checkout, changes, wanted)
     crossed = await run_crosswise(judged, wanted, base, redactor)
@@ -102,16 +105,17 @@ async def prove_result(
     *,
     request: str = "",
     blocked: tuple[Blocked, ...] = (),
+    anew: bool = False,
 ) -> Result:
     """The result of ``changes`` that the gate admitted: with their proof and their diff.
 
     ``blocked`` is what was out of reach before the checks ran. Where the agent read what looks like orders to
-    it, the checks have no network: the change may do in them what was ordered. Raises UserError as ``prove``
-    does.
+    it, the checks have no network: the change may do in them what was ordered. ``anew``, and what is raised,
+    as in ``prove``.
     """
     if outcome.suspicions:
         checkout = checkout.without_network()
-    proof = await prove(checkout, changes, redactor, request=request)
+    proof = await prove(checkout, changes, redactor, request=request, anew=anew)
     proof = replace(proof, blocked=merge_blocked(blocked, proof.blocked))
     diff = await asyncio.to_thread(unified_diff, checkout.repo, checkout.base, changes)
     return Result(outcome=outcome, changes=changes, proof=proof, diff=diff)

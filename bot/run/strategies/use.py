@@ -40,8 +40,8 @@ async def use_attempt(job: Job) -> ProvenChange | TaskEnd:
         return TaskEnd(state=TaskState.DONE, text=f"✅ **Attempt {number} is what is there already.**")
     await job.store.set_phase(job.run, Phase.PROVE)
     outcome = await _load_outcome(job, wanted)
-    asked = prepared.brief.asked
-    result = await prove_result(prepared.checkout, outcome, changes, job.parts.redactor, request=asked)
+    asked, redactor = prepared.brief.asked, job.parts.redactor
+    result = await prove_result(prepared.checkout, outcome, changes, redactor, request=asked, anew=True)
     result = await add_release_offer(job, prepared, result, ordinal=number)
     who = job.task.requester.login
     choice = f"🔀 This is attempt {number}, as `@{who}` chose. [Compare]({job.compare_url})"

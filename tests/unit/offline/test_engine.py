@@ -13,7 +13,7 @@ from pydantic_ai.models import ModelRequestParameters
 from bot.agent.prompt import make_opening
 from bot.domain import Brief, TaskKind, TreeFacts
 from bot.offline.engine import make_offline_model
-from bot.offline.tool_results import EXAMPLES, RESULT, read_test_run
+from bot.offline.tool_results import EXAMPLES, RESULT, read_own_tests
 
 RED = "[exit code 1, 0.4 s]\nFAILED test_m.py::test_a\n1 failed, 1 passed in 0.1s"
 GREEN = "[exit code 0, 0.4 s]\n2 passed in 0.1s"
@@ -89,17 +89,47 @@ async def test_other_checks_are_left_to_the_proof(more: dict[str, Any]) -> None:
     [
         ("test, `pytest -q`: passed, 2 passed, 0.4 s", 0, True),
         ("test, `pytest -q`: failed (exit code 1), 1 failed, 0.4 s\nfailing: t::a\nE assert", 1, False),
-        ("test, `make t`: error (exit code 127), 0.0 s\nmake: not found", 127, False),
+        ("test, `pytest -q`: failed (exit code 0), 1 failed, 0.4 s (its exit code is 0)", 0, False),
+        ("test, `pytest -q`: error (exit code 0), 2 passed, 0.4 s (it changed files)", 0, True),
+        ("test, `pytest -q`: error (exit code 127), 0.0 s\nmake: not found", 127, False),
         ("test, `pytest -q`: timed out, 600.0 s", None, False),
-        ("[held back: ci.yml]\ntest, `a: b`: no tests (exit code 5), 0.1 s", 5, False),
+        ("[held back: a`: passed, .yml]\ntest, `pytest -q`: no tests (exit code 5), 0.1 s", 5, False),
         ("[error] the checks did not end within the 25 s that they were given", None, False),
-        ("[exit code 1, 0.4 s]\ntest, `pytest`: passed, 2 passed, 0.4 s", 1, False),
+        ("[exit code 1, 0.4 s]\ntest, `pytest -q`: passed, 2 passed, 0.4 s", 1, False),
         (GREEN, 0, True),
     ],
 )
 def test_a_run_of_the_tests_is_read_from_both_tools(text: str, code: int | None, passed: bool) -> None:
-    run = read_test_run(text)
+    run = read_own_tests(text, "pytest -q")
     assert (run.code, run.passed) == (code, passed)
+
+
+def test_failing_tests_are_read_from_the_list_and_the_summary() -> None:
+    text = "test, `pytest -q`: failed (exit code 1), 9 failed, 0.4 s\n"
+    text += "failing: t.py::a, t.py::b[x, y] and 7 more\nFAILED t.py::a - E\nFAILED t.py::c - assert 1 - 2"
+    assert read_own_tests(text, "pytest -q").failed == ("t.py::a", "t.py::b[x, y]", "t.py::c")
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        (
+            "test, `pytest -q`: failed (exit code 0), 1 failed, 1.0 s",
+            "still has tests that fail (exit code 0)",
+        ),
+        ("test, `pytest -q`: error (exit code 3), 1.0 s", "still ends with exit code 3"),
+        ("[error] the checks did not end within the 600 s that they were given", "did not end"),
+        ("[error] The change holds a secret.\nmore", "was not run: The change holds a secret"),
+    ],
+)
+async def test_how_the_last_run_ended_is_said(after: str, said: str) -> None:
+    told = end(await play(brief(), RED, f"[exit code 0, 3 s]\n{RESULT}{json.dumps(FOUND)}", after))
+    assert f"The whole suite {said}." in told["summary"]
+
+
+async def test_a_command_that_names_no_language_is_run_where_its_output_is_seen() -> None:
+    calls = await play(brief(test="make test"), GREEN)
+    assert [call.tool_name for call in calls if call.tool_name != "plan"] == ["shell", "finish"]
 
 
 async def test_the_requests_words_are_one_argument_of_the_search() -> None:

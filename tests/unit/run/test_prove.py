@@ -17,6 +17,7 @@ from bot.run.prove.rows import TreeRuns
 from bot.run.prove.run_check import CheckRun, read_check_run
 from bot.text.redact import Redactor
 from bot.workspace.check_commands import find_check_commands
+from bot.workspace.checkout import Checkout
 from bot.workspace.find_checks.tree import Tree
 from bot.workspace.workshop import Workshop
 from sandbox.spec import CommandResult, Ending
@@ -211,35 +212,81 @@ async def test_a_test_that_time_has_broken_is_not_the_changes_fault(tmp_path: Pa
     assert proof.checks[0].base.verdict is Verdict.FAILED and not proof.checks[0].is_worse
 
 
-async def test_the_proof_takes_over_what_the_agents_check_of_the_same_change_found(
+class CountedChecks:
+    """A checkout whose one test is what ``test`` says, and how many commands ran in its sandboxes."""
+
+    def __init__(self, folder: Path, home: Path, test: str) -> None:
+        commit(folder, {"test_a.py": test.encode(), "code.py": b"def f():\n    return 0\n"})
+        self.commands = 0
+        self._folder = folder
+        self._workshop = Workshop(home, commands=2, observe_command=self._count)
+
+    def _count(self, result: CommandResult, waited: float) -> None:
+        self.commands += 1
+
+    async def check_out(self) -> Checkout:
+        repo, base = await self._workshop.mirror.adopt(self._folder)
+        return await self._workshop.checkout(repo, base, Redactor())
+
+
+def change_code(checkout: Checkout, text: str) -> ChangeSet:
+    file = FileChange(path="code.py", kind=ChangeKind.MODIFIED, mode=0o100644, data=text.encode())
+    return ChangeSet(base=checkout.base, files=(file,))
+
+
+async def test_the_proof_takes_over_what_one_check_of_the_same_change_found(
     tmp_path: Path, home: Path
 ) -> None:
-    """Each run prints something else, so one that was taken over shows. Where the checks ended differently
-    from one call to the next, they are run anew.
-    """
-    test = b"import os\n\ndef test_it():\n    assert os.path.exists('new.txt'), os.urandom(8).hex()\n"
-    commit(tmp_path / "calc", {"test_a.py": test})
-    workshop = Workshop(home)
-    repo, base = await workshop.mirror.adopt(tmp_path / "calc")
-    checkout = await workshop.checkout(repo, base, Redactor())
+    counted = CountedChecks(tmp_path / "calc", home, "import pathlib\n\ndef test_it():\n"
+                            "    assert '1' in pathlib.Path('code.py').read_text()\n")  # fmt: skip
+    checkout = await counted.check_out()
+    changes = change_code(checkout, "def f():\n    return 1\n")
+    await run_checks(checkout, ChangeSet(base=checkout.base), Redactor())
+    await run_checks(checkout, changes, Redactor())
+    before = counted.commands
+    proof = await prove(checkout, changes, Redactor())
+    assert counted.commands == before
+    assert proof.checks[0].mended == ("test_a.py::test_it",)
 
-    def add(path: str) -> ChangeSet:
-        file = FileChange(path=path, kind=ChangeKind.ADDED, mode=0o100644, data=b"b\n")
-        return ChangeSet(base=base, files=(file,))
+    await prove(checkout, changes, Redactor(), anew=True)
+    assert counted.commands > before, "`use` proves anew"
+    before = counted.commands
+    await prove(checkout, change_code(checkout, "def f():\n    return 1  # another\n"), Redactor())
+    assert counted.commands > before
 
-    [(_, at_base)] = await run_checks(checkout, ChangeSet(base=base), Redactor())
-    [(_, found)] = await run_checks(checkout, add("new.txt"), Redactor())
-    [check] = (await prove(checkout, add("new.txt"), Redactor())).checks
-    assert (check.base, check.head) == (at_base, found)
-    assert check.mended == ("test_a.py::test_it",)
 
-    [(_, found)] = await run_checks(checkout, add("b.txt"), Redactor())
-    [check] = (await prove(checkout, add("c.txt"), Redactor())).checks
-    assert check.head.tail != found.tail
-    key = next(key for key in checkout.kept_runs if "b.txt" in key)
-    size, kept = checkout.kept_runs[key]
-    assert isinstance(kept, TreeRuns)
-    checkout.kept_runs[key] = size, replace(kept, runs=[replace(kept.runs[0], tests={})])
-    [(_, found)] = await run_checks(checkout, add("b.txt"), Redactor())
-    [check] = (await prove(checkout, add("b.txt"), Redactor())).checks
-    assert check.head.tail != found.tail
+@pytest.mark.parametrize("again", ["another comment", "the same", "ended"])
+async def test_who_checks_more_than_once_is_proved_anew(tmp_path: Path, home: Path, again: str) -> None:
+    """Else a change that makes a test pass by chance would be tried until it does."""
+    counted = CountedChecks(tmp_path / "calc", home, "def test_it():\n    pass\n")
+    checkout = await counted.check_out()
+    changes = change_code(checkout, "def f():\n    return 1\n")
+    await run_checks(checkout, ChangeSet(base=checkout.base), Redactor())
+    if again == "ended":
+        before = counted.commands
+        running = asyncio.ensure_future(run_checks(checkout, changes, Redactor()))
+        while counted.commands == before and not running.done():  # noqa: ASYNC110 - the first command tells
+            await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait([running])
+    elif again == "the same":
+        await run_checks(checkout, changes, Redactor())
+    else:
+        await run_checks(checkout, change_code(checkout, "def f():\n    return 1  # try\n"), Redactor())
+    await run_checks(checkout, changes, Redactor())
+    before = counted.commands
+    await prove(checkout, changes, Redactor())
+    assert counted.commands > before
+
+
+async def test_a_change_that_passes_by_chance_is_said_to(tmp_path: Path, home: Path) -> None:
+    """The chance is in what the change adds, and the first run of it happens to pass."""
+    test = "import pathlib, runpy\n\ndef test_it():\n    assert runpy.run_path('code.py')['f']() == 1\n"
+    counted = CountedChecks(tmp_path / "calc", home, test)
+    checkout = await counted.check_out()
+    random = change_code(checkout, "import random\n\ndef f():\n    return int(random.random() < 0.12)\n")
+    for _ in range(80):
+        proof = await prove(checkout, random, Redactor())
+        if proof.checks[0].head.verdict is Verdict.PASSED:
+            break
+    assert proof.checks[0].random or not proof.checks[0].mended

@@ -178,4 +178,4 @@ def compare_strictly(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsE
         return
     text = source.text(argument)
     for value, weight in (("=== null", 0.25), ("=== undefined", 0.25), ("== null", 0.25), ("=== false", 0.1)):
-        yield replace_node(node, f"{text} {value}", "condition", weight)
+        yield replace_node(node, _keep_whole(source, node, f"{text} {value}"), "condition", weight)
