@@ -374,7 +374,9 @@ async def test_a_note_whose_line_went_away_stops_the_end(hand: Hand) -> None:
 
 async def test_the_checks_are_shown_in_short_and_only_so_often(hand: Hand) -> None:
     def checked(verdict: Verdict, **more: Any) -> CheckResult:
-        return CheckResult(verdict=verdict, exit_code=0, seconds=2.04, **more)
+        return CheckResult(
+            verdict=verdict, exit_code=1 if verdict is Verdict.FAILED else 0, seconds=2.04, **more
+        )
 
     dots = "." * 70 + " [ 50%]\nF" + "." * 69 + " [100%]\n"
     failed = checked(Verdict.FAILED, passed=139, failed=1, failing=("a.py::b",), tail=f"{dots}E  assert 1")
@@ -388,7 +390,7 @@ async def test_the_checks_are_shown_in_short_and_only_so_often(hand: Hand) -> No
     )
     assert await hand("check") == (
         "[held back from the checks and from publication: .github/x.yml: protected]\n"
-        "test, `pytest -q`: failed, 139 passed, 1 failed, 2.0 s\nfailing: a.py::b\nE  assert 1\n"
+        "test, `pytest -q`: failed (exit code 1), 139 passed, 1 failed, 2.0 s\nfailing: a.py::b\nE  assert 1\n"
         "lint, `ruff check`: passed, 2.0 s\n[not run: npm test, since there is no node]"
     )
     hand.report = UserError("what looks like a secret")
