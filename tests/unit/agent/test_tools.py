@@ -390,7 +390,8 @@ async def test_the_checks_are_shown_in_short_and_only_so_often(hand: Hand) -> No
     )
     assert await hand("check") == (
         "[held back from the checks and from publication: .github/x.yml: protected]\n"
-        "test, `pytest -q`: failed (exit code 1), 139 passed, 1 failed, 2.0 s\nfailing: a.py::b\nE  assert 1\n"
+        "test, `pytest -q`: failed (exit code 1), 139 passed, 1 failed, 2.0 s\nfailing: a.py::b\n"
+        "E  assert 1\n"
         "lint, `ruff check`: passed, 2.0 s\n[not run: npm test, since there is no node]"
     )
     hand.report = UserError("what looks like a secret")

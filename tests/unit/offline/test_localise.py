@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import pytest
+
 from bot.guest.mend.baseline import run_baseline, start_server, trace_tests
+from bot.guest.mend.forkserver.line_tracer import MISSED, LineTracer
 from bot.guest.mend.localise import localise
 
 SOURCE = """_rates = None
@@ -60,3 +64,28 @@ def test_what_the_first_test_of_a_process_runs_is_no_suspect(tmp_path: Path) -> 
     scores = {each.line: each.score for each in localise(root, base, "").suspects}
     assert scores[20] == 1.0
     assert max(scores[line] for line in (5, 6, 7, 8, 14)) < 0.9
+
+
+def meant() -> int:
+    return 1
+
+
+def other() -> int:
+    return 2
+
+
+@pytest.mark.parametrize(("before", "seen"), [(MISSED - 1, True), (MISSED + 1, False)])
+def test_a_test_that_runs_other_functions_all_the_time_is_no_longer_watched(before: int, seen: bool) -> None:
+    file = str(Path(__file__).resolve())
+    tracer = LineTracer(str(Path(__file__).parent), only={(file, meant.__code__.co_firstlineno)})
+    kept = sys.gettrace()
+    tracer.start()
+    try:
+        for _ in range(before):
+            other()
+        meant()
+    finally:
+        tracer.stop()
+        sys.settrace(kept)
+    assert (file in tracer.lines) == seen
+    assert other() == 2

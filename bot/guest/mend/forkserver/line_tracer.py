@@ -10,6 +10,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 CALLS = 400  # of one function in one test that are followed line by line
+MISSED = 5_000  # calls of the repository's other functions in a row: such a test is about something else
 SAMPLES = 60  # looks at one function's variables before its types are taken as known
 
 
@@ -21,7 +22,9 @@ def is_own(path: str, root: str) -> bool:
 class LineTracer:
     """A ``sys.settrace`` tracer limited to files below ``root``.
 
-    ``only`` limits it further to (real path, first line) of functions; ``types`` also samples variables.
+    ``only`` limits it further to (real path, first line) of functions: a test that runs none of them for
+    ``MISSED`` calls is no longer watched, which would take longer than to run it. ``types`` also samples
+    variables.
     """
 
     def __init__(self, root: str, *, only: set[tuple[str, int]] | None = None, types: bool = False) -> None:
@@ -34,12 +37,15 @@ class LineTracer:
         self._known: dict[CodeType, Callable[[FrameType, str, Any], Any] | None] = {}
         self._paths: dict[str, str] = {}
         self._calls: dict[CodeType, int] = {}
+        self._others: set[CodeType] = set()  # of the repository, and not among ``only``
+        self._missed = 0
 
     def start(self) -> None:
         """Watch this thread and those it starts."""
         self.lines.clear()
         self.starts.clear()
         self._calls.clear()
+        self._missed = 0
         threading.settrace(self._call)
         sys.settrace(self._call)
 
@@ -53,7 +59,12 @@ class LineTracer:
         local = self._known.get(code, self)
         if local is self:
             local = self._known[code] = self._local(code)
-        if local is not None:
+        if local is None:
+            self._missed += code in self._others
+            if self._missed > MISSED:
+                sys.settrace(None)
+        else:
+            self._missed = 0
             path = self._paths[code.co_filename]
             self.starts.add((path, code.co_firstlineno))
             self._calls[code] = count = self._calls.get(code, 0) + 1
@@ -70,6 +81,7 @@ class LineTracer:
         if generated or not is_own(path, self.root):
             return None
         if self.only is not None and (path, code.co_firstlineno) not in self.only:
+            self._others.add(code)
             return None
         seen = self.types.setdefault((path, code.co_qualname), {}) if self.want_types else None
         left = SAMPLES
