@@ -263,26 +263,24 @@ _numbers = itertools.count(1)
 
 
 def ship(weight, free, number=0):
-    if weight < free:
-        return 0, number or next(_numbers)
-    return weight + free, number
+    return weight + free, number or next(_numbers)
 """
 COUNTED_TESTS = """import pytest
 
 from shop import ship
 
 
+def test_numbered():
+    assert ship(1, 0)[1] > 0
+
+
 @pytest.mark.parametrize("weight", range(60))
 def test_light(weight):
-    assert ship(weight % 5, 20, 7) == (0, 7)
-
-
-def test_numbered():
-    assert ship(1, 20)[1] > 0
+    assert ship(weight % 5, 0, 7) == (weight % 5, 7)
 
 
 def test_heavy():
-    assert ship(25, 20) == (5, 0)
+    assert ship(25, 20, 7) == (5, 7)
 """
 
 
