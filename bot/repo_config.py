@@ -156,11 +156,12 @@ def parse_repo_config(text: bytes | None) -> RepoConfig:
         return RepoConfig()
     if len(text) > MAX_BYTES:
         raise UserError(f"`{PATH}` is larger than {MAX_BYTES // 1024} KiB", phase="configuration")
-    if _nests_deeply(text):  # the reader takes time in the square of it
+    if nests_deeply(text):
         raise UserError(f"`{PATH}` has more than {_MOST_OPEN} brackets open at once", phase="configuration")
     try:
         data = yaml.safe_load(text.decode("utf-8"))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also for an impossible number or date
+    except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError) as error:
+        # the last three also for values that do not fit their tag, such as an impossible date or ``!!bool x``
         raise UserError(f"`{PATH}` is not valid YAML: {_one_line(error)}", phase="configuration") from None
     if data is None:
         return RepoConfig()
@@ -179,7 +180,8 @@ async def read_repo_config(text: bytes | None) -> RepoConfig:
     return await asyncio.to_thread(parse_repo_config, text)
 
 
-def _nests_deeply(text: bytes) -> bool:
+def nests_deeply(text: bytes) -> bool:
+    """Whether too many brackets are open at once: YAML's reader takes time in their square."""
     depth = 0
     for bracket in _BRACKET.findall(text):
         depth += 1 if bracket in b"[{" else -1

@@ -87,24 +87,8 @@ async def measure(
 
 
 async def _run_attempt(found: Checkout, task: EvalTask, model: str, journal: Journal) -> Result:
-    """Run one attempt of the measured model, with the brief that ``hob solve`` makes of a request."""
-    request = task.row.problem_statement
-    guides = (*found.guides, (".github/hob.yml, instructions", found.config.instructions))
-    brief = Brief(
-        kind=TaskKind.CHANGE,
-        request=request,
-        title=request.strip().splitlines()[0][:300],
-        texts=tuple(
-            PromptText(
-                trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text
-            )
-            for where, text in guides
-            if text
-        ),
-        test_command=found.checks.test,
-        lint_command=found.checks.lint,
-        repository=task.repo.name,
-    )
+    """Run one attempt of the measured model."""
+    brief = make_brief(found, task.row.problem_statement, task.repo.name)
     chosen_model = MODELS.choose(model)
     try:
         return await run_attempt(
@@ -117,6 +101,28 @@ async def _run_attempt(found: Checkout, task: EvalTask, model: str, journal: Jou
         )
     finally:
         await chosen_model.aclose()
+
+
+def make_brief(found: Checkout, request: str, repository: str) -> Brief:
+    """The brief that ``hob solve`` makes of a request, but for its map and what it says of the sandbox."""
+    guides = (*found.guides, (".github/hob.yml, instructions", found.config.instructions))
+    return Brief(
+        kind=TaskKind.CHANGE,
+        request=request,
+        title=request.strip().splitlines()[0][:300],
+        texts=tuple(
+            PromptText(
+                trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text
+            )
+            for where, text in guides
+            if text
+        ),
+        test_command=found.checks.test,
+        lint_command=found.checks.lint,
+        repository=repository,
+        more_tests=found.checks.more_tests,
+        facts=found.facts,
+    )
 
 
 async def _ignore_phase(_: Phase) -> None:

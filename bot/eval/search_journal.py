@@ -28,7 +28,7 @@ class SearchJournal:
         for call in record["calls"]:
             for line in str(call.get("output", call.get("text", ""))).splitlines():
                 if line.startswith(SEARCH):
-                    self.search = json.loads(line.removeprefix(SEARCH))
+                    self.search = _read_search(line.removeprefix(SEARCH)) or self.search
 
     async def begin_call(self, seq: int, name: str, arguments: Mapping[str, Any]) -> None:
         """Nothing is kept."""
@@ -39,3 +39,13 @@ class SearchJournal:
     async def read_steering(self) -> list[PromptText]:
         """Always empty: nobody steers a measurement."""
         return []
+
+
+def _read_search(text: str) -> dict[str, Any]:
+    """What the line says; {} for one that is cut off or that the project's own code printed."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    fits = isinstance(said, dict) and all(isinstance(said.get(key, {}), dict) for key in ("used", "search"))
+    return said if fits else {}

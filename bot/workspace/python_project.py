@@ -16,7 +16,7 @@ from typing import Any
 
 from bot.text.python_source import parse_pieces
 from bot.workspace.find_checks.pytest_settings import read_ini
-from bot.workspace.find_checks.tree import Tree, folder_of, get, join, name_of
+from bot.workspace.find_checks.tree import Tree, folder_of, get, join, list_texts, name_of
 from sandbox.spec import WORKSPACE
 
 PROJECTS = "/opt/hob/projects"
@@ -194,15 +194,16 @@ def _find_layout(
     roots += [get(tool, "pdm", "build", "package-dir"), get(tool, "maturin", "python-source")]
     wheel = get(tool, "hatch", "build", "targets", "wheel")
     for packages in (get(wheel, "packages"), get(tool, "hatch", "build", "packages")):
-        roots += [folder_of(each) for each in packages or () if isinstance(each, str)]
-    for each in get(tool, "poetry", "packages") or ():
-        roots.append(get(each, "from"))
+        roots += [folder_of(each) for each in list_texts(packages)]
+    packages = get(tool, "poetry", "packages")
+    roots += [get(each, "from") for each in packages] if isinstance(packages, list) else []
     roots.append(mapped.pop("", None))
     roots += ["src"] if tree.find("*.py", under=join(folder, "src")) else []
     links = {
         package: place
         for package, value in mapped.items()
         if isinstance(value, str)
+        and isinstance(package, str)
         and package.isidentifier()
         and (place := _make_relative(value))
         and place.rpartition("/")[2] != package
@@ -254,7 +255,7 @@ def _list_version_files(tool: object, attribute: str, roots: list[str], folder: 
         path = get(tool, *key)
         if isinstance(path, str):
             yield join(folder, path)
-    module = attribute.rpartition(".")[0] or str(get(tool, "flit", "metadata", "module") or "")
+    module = attribute.rpartition(".")[0] or _first_text(get(tool, "flit", "metadata", "module"))
     for root in roots if module else ():
         base = join(root, module.replace(".", "/"))
         yield from (f"{base}/__init__.py", f"{base}.py")
@@ -266,27 +267,29 @@ def _find_entry_points(
     found: dict[str, dict[str, str]] = {}
 
     def add(group: object, name: object, value: object) -> None:
-        if all(isinstance(each, str) and each and "\n" not in each for each in (group, name, value)):
+        if all(isinstance(each, str) and each and each.isprintable() for each in (group, name, value)):
             found.setdefault(str(group), {})[str(name).strip()] = str(value).strip()
 
     for table in (get(data, "project"), get(data, "tool", "poetry")):
         for key, group in (("scripts", "console_scripts"), ("gui-scripts", "gui_scripts")):
-            for name, value in (get(table, key) or {}).items():
+            for name, value in _items(get(table, key)):
                 add(group, name, value)
     for table in (get(data, "project", "entry-points"), get(data, "tool", "poetry", "plugins")):
-        for group, points in (table or {}).items():
-            for name, value in points.items() if isinstance(points, dict) else ():
+        for group, points in _items(table):
+            for name, value in _items(points):
                 add(group, name, value)
-    groups: dict[str, Any] = dict(ini["options.entry_points"])
-    groups.update(setup.get("entry_points") or {} if isinstance(setup.get("entry_points"), dict) else {})
-    for group, points in groups.items():
+    for group, points in (*ini["options.entry_points"].items(), *_items(setup.get("entry_points"))):
         lines = points.splitlines() if isinstance(points, str) else points
         for line in lines if isinstance(lines, list | tuple) else ():
-            name, _, value = str(line).partition("=")
+            name, _, value = line.partition("=") if isinstance(line, str) else ("", "", "")
             add(group, name.strip(), value.strip())
     return found
 
 
 def _find_requirements(project: object, setup: Mapping[str, Any]) -> tuple[str, ...]:
     listed = get(project, "dependencies") or setup.get("install_requires")
-    return tuple(str(each) for each in listed if "\n" not in str(each)) if isinstance(listed, list) else ()
+    return tuple(each for each in list_texts(listed) if each.isprintable())
+
+
+def _items(table: object) -> list[tuple[Any, Any]]:
+    return list(table.items()) if isinstance(table, dict) else []

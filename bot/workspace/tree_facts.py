@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import yaml
-
 from bot.domain import TreeFacts
 from bot.repo_config import DEVCONTAINERS, parse_jsonc
 from bot.workspace.find_checks.python_needs import list_python_needs
-from bot.workspace.find_checks.tree import Tree, get
+from bot.workspace.find_checks.tree import Tree, get, list_texts
 from bot.workspace.python_project import PythonProject, list_own_modules
 
 SETUP_STEPS = (".github/workflows/copilot-setup-steps.yml", ".github/workflows/copilot-setup-steps.yaml")
@@ -46,7 +44,10 @@ def read_tree_facts(
 
 
 def _suggest_python_setup(tree: Tree, projects: Sequence[PythonProject]) -> str:
-    """A command that installs a Python project with what its tests need; '' where there is nothing to."""
+    """A command that installs a Python project with what its tests need; '' where there is nothing to.
+
+    It has at most 1,000 characters.
+    """
     needs = list_python_needs(tree, installs=any(not project.folder for project in projects))
     return f"python -m venv .venv && .venv/bin/pip install pytest {' '.join(needs)}" if needs else ""
 
@@ -66,10 +67,7 @@ def _suggest_node_setup(tree: Tree) -> str:
 def _list_sayings(tree: Tree) -> Iterator[str]:
     """Clauses on what the repository says of its environment."""
     for path in SETUP_STEPS:
-        try:
-            steps = get(yaml.safe_load(tree.text(path)), "jobs", "copilot-setup-steps", "steps")
-        except (yaml.YAMLError, RecursionError):
-            steps = None
+        steps = get(tree.yaml(path), "jobs", "copilot-setup-steps", "steps")
         commands = [get(step, "run") for step in steps] if isinstance(steps, list) else []
         yield from _say(path, [each for each in commands if isinstance(each, str)])
     for path in DEVCONTAINERS:
@@ -77,7 +75,9 @@ def _list_sayings(tree: Tree) -> Iterator[str]:
         commands = [
             get(data, key) for key in ("onCreateCommand", "updateContentCommand", "postCreateCommand")
         ]
-        yield from _say(path, [_join_words(each) for each in commands if isinstance(each, str | list)])
+        yield from _say(
+            path, [each if isinstance(each, str) else " ".join(list_texts(each)) for each in commands]
+        )
     install = get(parse_jsonc(tree.text(CURSOR)), "install")
     yield from _say(CURSOR, [install] if isinstance(install, str) else [])
     for path in VERSIONS:
@@ -92,10 +92,6 @@ def _say(path: str, commands: Sequence[str]) -> Iterator[str]:
     lines = [line.strip() for command in commands for line in command.splitlines() if line.strip()]
     if lines:
         yield f"`{path}` prepares with {_make_code(' && '.join(lines))}"
-
-
-def _join_words(value: object) -> str:
-    return " ".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 
 def _make_code(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from bot.demo.story import git
@@ -57,14 +58,19 @@ FAULTS = (
 )
 
 
-def make_fix_history(root: Path) -> Path:
-    """A repository with a fix of a comparison for each of ``FAULTS`` but the last, which no test shows."""
+def make_fix_history(root: Path, more: Mapping[str, str] | None = None) -> Path:
+    """A repository with a fix of a comparison for each of ``FAULTS`` but the last, which no test shows.
+
+    ``more`` are further files of it.
+    """
     root.mkdir(parents=True)
     git(root, "init", "-q", "-b", "main")
     text = RIGHT
     for right, wrong, _, _ in FAULTS:
         text = text.replace(right, wrong)
     (root / "LICENSE").write_text("Permission is hereby granted, free of charge, without restriction\n")
+    for name, content in (more or {}).items():
+        (root / name).write_text(content)
     (root / "tests").mkdir()
     tests = (
         "import shop\n\n\ndef test_far_below():\n    assert shop.discount(1) == 0 and shop.grade(1) == 'b'\n"

@@ -23,7 +23,7 @@ from bot.eval.real.history import MOST_LINES, Fix, find_fixes
 from bot.eval.real.measure import RealResult, measure_case
 from bot.eval.real.summary import print_real_summary
 from bot.eval.results import append_row, hold_folder, read_rows
-from bot.settings import load, make_home
+from bot.settings import Settings, load, make_home
 from bot.workspace.network import make_upstream
 from bot.workspace.workshop import Workshop
 from sandbox.spec import SandboxUnavailable
@@ -66,22 +66,18 @@ def main(
     cases_only: bool,
 ) -> None:
     """Cases of 1 to 10 changed lines with a test. What is measured is kept: the same command goes on."""
-    settings = load()
-    make_home(settings)
-    proxy = settings.egress_proxy.get_secret_value() if settings.egress_proxy else ""
-    work = RealWork(
-        workshop=Workshop(
-            settings.home,
-            backend=settings.sandbox,
-            internet=settings.internet != "off",
-            upstream=make_upstream(settings.egress_private, proxy, settings.egress_ca),
-        ),
-        home=out or settings.home / "eval-real",
-        seconds=timeout,
-        installs=install and settings.internet != "off",
-    )
     names = (LEARNED, PLAIN) if weights == "both" else (weights,)
+    home = out
     try:
+        settings = load()
+        make_home(settings)
+        home = out or settings.home / "eval-real"
+        work = RealWork(
+            workshop=_make_workshop(settings),
+            home=home,
+            seconds=timeout,
+            installs=install and settings.internet != "off",
+        )
         with hold_folder(work.home):
             chosen = choose_fixes(repos, lines, since, seed)
             cases = asyncio.run(work.make_cases(chosen, sample))
@@ -95,7 +91,7 @@ def main(
         sys.exit(2)
     except KeyboardInterrupt:
         click.echo(
-            f"\nStopped. What is measured is kept; the same command with --out {work.home} goes on.", err=True
+            f"\nStopped. What is measured is kept; the same command with --out {home} goes on.", err=True
         )
         sys.exit(130)
     console = Console()
@@ -104,7 +100,19 @@ def main(
     click.echo(f"Cases and results: {work.home}", err=True)
 
 
+def _make_workshop(settings: Settings) -> Workshop:
+    """As a worker's. Raises HobError for a proxy that is none."""
+    proxy = settings.egress_proxy.get_secret_value() if settings.egress_proxy else ""
+    return Workshop(
+        settings.home,
+        backend=settings.sandbox,
+        internet=settings.internet != "off",
+        upstream=make_upstream(settings.egress_private, proxy, settings.egress_ca),
+    )
+
+
 LEARNED, PLAIN = "learned", "plain"
+FORMAT = 2  # of the rows that are kept; those of another are made anew
 
 
 def choose_fixes(repos: Sequence[Path], lines: int, since: str, seed: int) -> list[Fix]:
@@ -124,7 +132,10 @@ def choose_fixes(repos: Sequence[Path], lines: int, since: str, seed: int) -> li
 
 @dataclass(slots=True, kw_only=True)
 class RealWork:
-    """Makes cases and measures them, each once; rows of ``home`` are what is there already."""
+    """Makes cases and measures them, each once; rows of ``home`` are what is there already.
+
+    A row that was made with another ``installs`` counts for nothing here and stays where it is.
+    """
 
     workshop: Workshop
     home: Path
@@ -138,7 +149,8 @@ class RealWork:
 
     async def make_cases(self, fixes: Sequence[Fix], wanted: int) -> list[RealCase]:
         """The first ``wanted`` fixes whose tests show them; the others are counted by reason."""
-        known = dict(read_rows(self.home / CASES, lambda row: (row["name"], row)))
+        rows = read_rows(self.home / CASES, lambda row: row)
+        known = {row["name"]: row for row in rows if self._is_own(row)}
         cases: list[RealCase] = []
         for fix in fixes:
             if len(cases) == wanted:
@@ -148,7 +160,7 @@ class RealWork:
                 case = _load_case(fix, row)
             else:
                 case = await make_case(fix, self.workshop, self.home, installs=self.installs)
-                append_row(self.home / CASES, _dump_case(case))
+                append_row(self.home / CASES, {**_dump_case(case), **self._mode})
                 click.echo(f"case {fix.name}: {case.trouble or 'counts'}", err=True)
             if case.trouble:
                 self.left_out[case.trouble.split(":")[0]] += 1
@@ -170,7 +182,9 @@ class RealWork:
 
     async def measure(self, cases: Sequence[RealCase], weights: Sequence[str]) -> list[RealResult]:
         """What is missing is measured, one attempt after the other."""
-        found = {each.key: each for each in read_rows(self.home / RESULTS, _load_result)}
+        rows = read_rows(self.home / RESULTS, lambda row: row)
+        kept = [_load_result(row) for row in rows if self._is_own(row)]
+        found = {each.key: each for each in kept}
         keys = [(case, name) for case in cases for name in weights]
         for at, (case, name) in enumerate(keys, start=1):
             if (case.fix.name, name) in found:
@@ -180,11 +194,18 @@ class RealWork:
             except (HobError, OSError) as error:
                 click.echo(f"[{at}/{len(keys)}] {case.fix.name}: not measured: {error}", err=True)
                 continue
-            append_row(self.home / RESULTS, asdict(result))
+            append_row(self.home / RESULTS, {**asdict(result), **self._mode})
             found[result.key] = result
             how = result.likeness.value if result.likeness else "no change"
             click.echo(f"[{at}/{len(keys)}] {case.fix.name}, {name}: {result.ended}, {how}", err=True)
         return [found[case.fix.name, name] for case, name in keys if (case.fix.name, name) in found]
+
+    @property
+    def _mode(self) -> dict[str, Any]:
+        return {"format": FORMAT, "installs": self.installs}
+
+    def _is_own(self, row: dict[str, Any]) -> bool:
+        return {key: row.get(key) for key in self._mode} == self._mode
 
     def _make_environment(self, weights: str) -> EvalEnvironment:
         workshop = self.workshop
@@ -222,6 +243,7 @@ def _load_case(fix: Fix, row: dict[str, Any]) -> RealCase:
 
 
 def _load_result(row: dict[str, Any]) -> RealResult:
+    row = {key: value for key, value in row.items() if key not in ("format", "installs")}
     return RealResult(**{**row, "likeness": Likeness(row["likeness"]) if row["likeness"] else None})
 
 

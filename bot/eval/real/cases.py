@@ -14,7 +14,7 @@ import posixpath
 import re
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -59,26 +59,48 @@ async def make_case(fix: Fix, workshop: Workshop, home: Path, *, installs: bool 
     With ``installs`` what its tests need is installed first, as far as the index that is allowed has it.
     """
     await asyncio.to_thread(write_tree, fix, find_tree(fix, home))
-    case = plain = RealCase(fix=fix, fail_to_pass=("unknown",))
+    plain = RealCase(fix=fix, fail_to_pass=("unknown",))
     try:
         bare = await checkout_task(make_task(plain, home), workshop, home)
     except (UserError, ValueError) as error:
         return RealCase(fix=fix, trouble=f"not set up: {error}"[:200])
     if installs and bare.facts.python_setup and not bare.facts.has_setup:
-        test = run_in_environment(bare.checks.test)
-        case = replace(plain, setup=bare.facts.python_setup, test_command=test)
-    for _ in range(SETUPS if case.setup else 0):
-        try:
-            found = await checkout_task(make_task(case, home), workshop, home)
-        except (UserError, ValueError):
-            break
-        judged, tail = await _judge_case(case, found, home)
-        missing = list_missing_packages(tail, bare.facts.modules) if judged.trouble == NOT_RUN else []
-        if not missing:
-            return judged
-        case = replace(case, setup=" ".join([case.setup, *map(shlex.quote, missing)]))
+
+        async def judge_with(setup: str) -> tuple[RealCase, str] | None:
+            test = run_in_environment(bare.checks.test)
+            case = replace(plain, setup=setup, test_command=test)
+            try:
+                found = await checkout_task(make_task(case, home), workshop, home)
+            except (UserError, ValueError):
+                return None
+            return await _judge_case(case, found, home)
+
+        if case := await try_setups(bare.facts.python_setup, bare.facts.modules, judge_with):
+            return case
     judged, _ = await _judge_case(plain, bare, home)
     return judged
+
+
+async def try_setups(
+    setup: str, own: Collection[str], judge_with: Callable[[str], Awaitable[tuple[RealCase, str] | None]]
+) -> RealCase | None:
+    """The case with the first setup by which its tests run, of at most ``SETUPS``; None where none does.
+
+    What a test misses that is no module of its ``own`` project is added to the next. ``judge_with`` gives the
+    case and the end of what the tests printed, None where the setup itself fails.
+    """
+    for _ in range(SETUPS):
+        judged = await judge_with(setup)
+        if judged is None:
+            return None
+        case, tail = judged
+        if case.trouble != NOT_RUN:
+            return case
+        missing = list_missing_packages(tail, own)
+        if not missing:
+            return None
+        setup = " ".join([setup, *map(shlex.quote, missing)])
+    return None
 
 
 async def _judge_case(case: RealCase, found: Checkout, home: Path) -> tuple[RealCase, str]:

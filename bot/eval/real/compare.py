@@ -60,7 +60,7 @@ async def compare_with_fix(found: Checkout, case: RealCase, diff: str) -> Compar
         done = await sandbox.run(Command(argv=argv, stdin=json.dumps(told).encode(), env=found.policy.env))
     finally:
         await sandbox.aclose()
-    return _read_answer(done.text)
+    return read_answer(done.text)
 
 
 async def _read_texts(found: Checkout, diff: str, names: tuple[str, ...]) -> dict[str, tuple[str, str]]:
@@ -86,13 +86,13 @@ def blank_messages(text: str) -> str:
     """
     try:
         tree = ast.parse(text)
+        for node in ast.walk(tree):
+            match node:
+                case ast.Raise(exc=ast.Call(func=kind, args=args, keywords=[])) if all(map(_is_words, args)):
+                    node.exc = kind
+        return ast.unparse(tree)
     except (SyntaxError, ValueError, RecursionError):
         return text
-    for node in ast.walk(tree):
-        match node:
-            case ast.Raise(exc=ast.Call(func=kind, args=args, keywords=[])) if all(map(_is_words, args)):
-                node.exc = kind
-    return ast.unparse(tree)
 
 
 def _is_words(node: ast.expr) -> bool:
@@ -116,16 +116,21 @@ def is_same_tree(found: Mapping[str, str], fix: Mapping[str, str]) -> bool:
         return False
 
 
-def _read_answer(text: str) -> ComparedMend:
+def read_answer(text: str) -> ComparedMend:
+    """What the guest's program printed, beside which the project's own code may print anything."""
     lines = [line for line in text.splitlines() if line.startswith(MARK)]
     if not lines:
         return ComparedMend(likeness=Likeness.UNKNOWN, detail="the comparison did not come to an end")
-    told = json.loads(lines[-1].removeprefix(MARK))
-    match told["state"]:
-        case "same":
-            detail = f"{told['inputs']} inputs of {told['function']}"
-            return ComparedMend(likeness=Likeness.SAME_OUTPUTS, detail=detail)
-        case "differs":
-            detail = f"{told['call']} gives {told['fix']} by the fix, {told['found']} by the mend"
+    try:
+        told = json.loads(lines[-1].removeprefix(MARK))
+    except (ValueError, RecursionError):
+        told = None
+    match told:
+        case {"state": "same", "inputs": int(inputs), "function": str(function)}:
+            return ComparedMend(likeness=Likeness.SAME_OUTPUTS, detail=f"{inputs} inputs of {function}"[:400])
+        case {"state": "differs", "call": str(call), "fix": str(fix), "found": str(found)}:
+            detail = f"{call} gives {fix} by the fix, {found} by the mend"
             return ComparedMend(likeness=Likeness.DIFFERS, detail=detail[:400])
-    return ComparedMend(likeness=Likeness.UNKNOWN, detail=str(told.get("why", ""))[:300])
+        case {"state": str(), "why": str(why)}:
+            return ComparedMend(likeness=Likeness.UNKNOWN, detail=why[:300])
+    return ComparedMend(likeness=Likeness.UNKNOWN, detail="what the comparison printed cannot be read")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.text import Text
 
@@ -23,6 +24,31 @@ from bot.workspace.workshop import Workshop
 from sandbox.spec import Command
 
 MARK = "HOB-EXPLAIN-RESULT "
+
+
+class _Place(BaseModel):
+    path: str
+    line: int
+    old: str
+    new: str
+    suspect: int | None
+    rank: int | None
+    template: str
+
+
+class _Search(BaseModel):
+    tried: int = 0
+
+
+class _Explained(BaseModel):
+    """The guest's line."""
+
+    outcome: str
+    reason: str = ""
+    search: _Search = _Search()
+    places: list[_Place]
+    edits: list[dict[str, Any]] = []
+    unsure: list[dict[str, Any]] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +96,21 @@ async def explain_case(case: RealCase, workshop: Workshop, home: Path) -> Explai
 
 
 def read_explained(name: str, output: str) -> ExplainedCase:
-    """What the guest's program printed."""
+    """What the guest's program printed, beside which the project's own code may print anything."""
     lines = [line for line in output.splitlines() if line.startswith(MARK)]
     if not lines:
         return ExplainedCase(case=name, outcome="no result", reason=output[-300:])
-    told = json.loads(lines[-1].removeprefix(MARK))
+    try:
+        told = _Explained.model_validate_json(lines[-1].removeprefix(MARK))
+    except ValidationError:
+        return ExplainedCase(case=name, outcome="no result", reason=lines[-1][:300])
     return ExplainedCase(
         case=name,
-        outcome=told["outcome"],
-        reason=told.get("reason", ""),
-        tried=told.get("search", {}).get("tried", 0),
-        places=tuple(told["places"]),
-        edits=tuple(told.get("edits") or told.get("unsure") or ()),
+        outcome=told.outcome,
+        reason=told.reason,
+        tried=told.search.tried,
+        places=tuple(each.model_dump() for each in told.places),
+        edits=tuple(told.edits or told.unsure),
     )
 
 

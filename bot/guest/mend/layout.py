@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import shlex
 import subprocess
@@ -29,6 +30,9 @@ OWN = (
 )
 RUNNERS = ("pytest", "py.test")
 OLDEST = (3, 11)  # that these programs run on
+MOST_CHARS = 1000  # of a word that is looked at
+_FROM_ROOT = re.compile(r"^(?:\$PWD/|\$\{PWD\}/|\./|\.\./)+")
+_IN_BIN = re.compile(r"(?:.*/)?bin/(?:python[\d.]*|pytest|py\.test|coverage|activate)")
 _FOREIGN = re.compile(
     r"^(--cov|--no-cov|-n|--numprocesses|--dist|--timeout|--reruns|--benchmark|--junit|--html)"
 )
@@ -94,28 +98,33 @@ def is_test(path: str) -> bool:
 def find_interpreter(root: Path, command: str) -> str:
     """The Python that runs the tests: the one of the environment that the command names, else this one.
 
-    One that cannot run these programs is passed over.
+    One that cannot run these programs is passed over, and so is one that only lies beside a named program
+    outside the repository. Folders are taken from ``root``, wherever a ``cd`` leads.
     """
     words = [word.strip("\"'();") for word in re.split(r"[\s=:;&|]+", command)]
-    bins = [word for word in words if PurePosixPath(word.removeprefix("$PWD/")).parent.name == "bin"]
+    words = [_FROM_ROOT.sub("", word) for word in words if len(word) <= MOST_CHARS]
+    bins = [word for word in words if _IN_BIN.fullmatch(word)]
     bins += [f"{word}/x" for word in words if PurePosixPath(word).name == "bin"]
     if re.search(r"\b(?:uv|poetry|pdm|pipenv|hatch) run\b", command):
         bins.append(".venv/bin/x")  # where they are told to, or by default, put it
+    root = Path(os.path.normpath(root))
     for word in bins:
-        folder = root / PurePosixPath(word.removeprefix("$PWD/").removeprefix("../")).parent
-        for name in (PurePosixPath(word).name, "python", "python3"):
-            found = folder / name
-            if name.startswith("python") and found.is_file() and _is_fit(found):
-                return str(found)
+        folder = Path(os.path.normpath(root / PurePosixPath(word).parent))
+        named = PurePosixPath(word).name
+        if named.startswith("python") and _is_fit(folder / named):
+            return str(folder / named)
+        for beside in ("python", "python3") if folder.is_relative_to(root) else ():
+            if _is_fit(folder / beside):
+                return str(folder / beside)
     return sys.executable
 
 
 def _is_fit(python: Path) -> bool:
-    """Whether it has pytest and is as new as these programs need."""
+    """Whether it is there, has pytest and is as new as these programs need."""
     test = f"import sys, pytest; sys.exit(sys.version_info < {OLDEST})"
     try:
         done = subprocess.run([str(python), "-c", test], capture_output=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, ValueError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
 
@@ -168,13 +177,18 @@ def _read_options(root: Path) -> list[str]:
             continue
         section = "tool:pytest" if name == "setup.cfg" else "pytest"
         if parser.has_option(section, "addopts"):
-            return shlex.split(parser.get(section, "addopts"), comments=True)
+            try:
+                return shlex.split(parser.get(section, "addopts"), comments=True)
+            except ValueError:  # an open quote, over which pytest itself ends
+                return []
     try:
         data = tomllib.loads((root / "pyproject.toml").read_text())
         value = data["tool"]["pytest"]["ini_options"]["addopts"]
-    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError):
+        if isinstance(value, list):
+            return [each for each in value if isinstance(each, str)]
+        return shlex.split(value) if isinstance(value, str) else []
+    except (OSError, KeyError, TypeError, ValueError, RecursionError):
         return []
-    return [str(each) for each in value] if isinstance(value, list) else shlex.split(str(value))
 
 
 def list_argument_lines(root: Path, command: str) -> Iterator[Sequence[str]]:

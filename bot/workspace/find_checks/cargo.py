@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from bot.domain import Runner
-from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, get, is_below
+from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, get, is_below, list_texts
 
 COMMAND = "cargo test --offline"
 
@@ -36,6 +36,5 @@ def _holds(root: str, workspace: object, folder: str) -> bool:
     if not is_below(folder, root):
         return False
     inside = folder.removeprefix(root).lstrip("/")
-    excluded = get(workspace, "exclude")
-    names = [each for each in excluded if isinstance(each, str)] if isinstance(excluded, list) else []
+    names = list_texts(get(workspace, "exclude"))
     return not any(fnmatchcase(inside, name.rstrip("/")) or is_below(inside, name) for name in names)

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-import yaml
-
 from bot.domain import Runner
 from bot.workspace.find_checks.runner import guess_runner
 from bot.workspace.find_checks.tree import (
@@ -18,6 +16,7 @@ from bot.workspace.find_checks.tree import (
     get,
     is_node_test,
     join,
+    list_texts,
     owner_of,
 )
 
@@ -47,6 +46,8 @@ _TESTS_TOO = re.compile(
     r"(?:test|tests|spec)[:_-](?!.*(?:watch|cov|update|debug|dev|ui|lint|types?|ci|fix|snap|open))[\w:.-]+|e2e|integration"
 )
 _NOTHING = re.compile(r"\s*(?:echo\b.*|exit(?:\s+\d+)?|true|:|printf\b.*)\s*")
+_RUNS = re.compile(r"(?:npm run|pnpm(?: run)?|yarn(?: run)?|run-[sp])\s+(?:-\S+\s+)*([\w:.-]+)")
+MOST_RUN = 40  # scripts
 _TOOLS = (
     ("vitest", Runner.VITEST, "npx --no-install vitest run"),
     ("jest", Runner.JEST, "npx --no-install jest"),
@@ -110,7 +111,7 @@ def _find_package_check(tree: Tree, folder: str) -> FoundCheck | None:
         runner = guess_runner(_expand(package, script))
         return FoundCheck(label=label, command=command, runner=runner, folder=folder)
     for name, runner, command in _TOOLS:
-        needed = any(name in (get(package, kind) or {}) for kind in ("dependencies", "devDependencies"))
+        needed = any(get(package, kind, name) is not None for kind in ("dependencies", "devDependencies"))
         config = tree.has(
             *(join(folder, f"{name}.config.{end}") for end in ("js", "ts", "mjs", "cjs", "mts"))
         )
@@ -136,22 +137,25 @@ def _find_script(package: object) -> str:
     return ""
 
 
-def _expand(package: object, script: str, depth: int = 3) -> str:
-    """The script's text, with those that it runs behind it."""
-    text = str(get(package, "scripts", script) or "")[:MOST_CHARS]
-    if depth:
-        for name in re.findall(
-            r"(?:npm run|pnpm(?: run)?|yarn(?: run)?|run-[sp])\s+(?:-\S+\s+)*([\w:.-]+)", text
-        ):
-            if name != script and get(package, "scripts", name):
-                text += "\n" + _expand(package, name, depth - 1)
-    return text
+def _expand(package: object, script: str) -> str:
+    """The script's text, with those that it runs behind it, at most ``MOST_RUN``."""
+    names, texts = [script], []
+    for name in names:  # which grows
+        text = get(package, "scripts", name)
+        if not isinstance(text, str):
+            continue
+        texts.append(text[:MOST_CHARS])
+        for other in _RUNS.findall(texts[-1]):
+            if other not in names and len(names) < MOST_RUN:
+                names.append(other)
+    return "\n".join(texts)
 
 
 def _find_package_manager(tree: Tree, folder: str) -> str:
     """npm, or what the nearest ``packageManager`` key or lock file names."""
     while True:
-        said = str(tree.json(join(folder, "package.json")).get("packageManager", "")).partition("@")[0]
+        said = get(tree.json(join(folder, "package.json")), "packageManager")
+        said = said.partition("@")[0] if isinstance(said, str) else ""
         if said in _RUN:
             return said
         for name, tool in _LOCKS:
@@ -169,11 +173,8 @@ def _list_member_patterns(tree: Tree, root: object) -> list[str]:
     if not named and tree.has("lerna.json"):
         named = tree.json("lerna.json").get("packages", ["packages/*"])
     if tree.has("pnpm-workspace.yaml"):
-        try:
-            named = get(yaml.safe_load(tree.text("pnpm-workspace.yaml")), "packages")
-        except (yaml.YAMLError, RecursionError):
-            named = None
-    return [each.rstrip("/") for each in named if isinstance(each, str)] if isinstance(named, list) else []
+        named = get(tree.yaml("pnpm-workspace.yaml"), "packages")
+    return [each.rstrip("/") for each in list_texts(named)]
 
 
 def _is_member(folder: str, patterns: Sequence[str]) -> bool:

@@ -148,7 +148,11 @@ def _find_php_checks(tree: Tree) -> Iterator[FoundCheck]:
             yield FoundCheck(label="composer test", command="composer test", folder=folder)
             continue
         package = tree.json(join(folder, "composer.json"))
-        needed = {name for kind in ("require", "require-dev") for name in get(package, kind) or ()}
+        needed = {
+            name
+            for name in ("pestphp/pest", "phpunit/phpunit")
+            if any(get(package, kind, name) is not None for kind in ("require", "require-dev"))
+        }
         if "pestphp/pest" in needed:
             yield FoundCheck(label="pest", command="vendor/bin/pest", folder=folder)
         elif tree.has(join(folder, "phpunit.xml"), join(folder, "phpunit.xml.dist")):

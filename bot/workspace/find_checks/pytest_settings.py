@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from bot.workspace.find_checks.tree import Tree, get, join
+from bot.workspace.find_checks.tree import Tree, get, join, list_texts
 
 NAMES = ("python_files", "testpaths", "addopts", "pythonpath", "DJANGO_SETTINGS_MODULE")
 
@@ -78,7 +78,7 @@ def _as_settings(values: Any) -> PytestSettings:
 
 def _split(value: object) -> tuple[str, ...]:
     if isinstance(value, list):
-        return tuple(str(each) for each in value)
+        return tuple(list_texts(value))
     if not isinstance(value, str):
         return ()
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from bot.workspace.find_checks.tree import Tree, get, join
+from bot.workspace.find_checks.tree import Tree, get, join, list_texts
 
 _NAMES = ("test", "tests", "unit", "unittest", "test-unit", "test_unit", "test-all", "test-cov", "cov")
 _DEPTH = 3  # scripts that name scripts
@@ -39,24 +39,28 @@ def list_script_lines(tree: Tree, folder: str) -> Iterator[str]:
 
 def _list_named(scripts: object, more: tuple[str, ...] = ()) -> Iterator[str]:
     for name in (*_NAMES, *more):
-        yield from _expand(scripts, name, _DEPTH)
+        yield from _expand(scripts, name, _DEPTH, {name})
 
 
-def _expand(scripts: object, name: str, depth: int) -> Iterator[str]:
-    """The lines of one script: a text, a list, or a table that has either under a name of its tool's."""
+def _expand(scripts: object, name: str, depth: int, seen: set[str]) -> Iterator[str]:
+    """The lines of one script: a text, a list, or a table that has either under a name of its tool's.
+
+    Those of a script that it names stand in its place, once.
+    """
     script = get(scripts, name)
     if isinstance(script, dict):
         script = next(
             (script[key] for key in ("cmd", "composite", "sequence", "shell") if key in script), None
         )
         if isinstance(script, list) and get(scripts, name, "cmd") is not None:
-            script = shlex.join(str(word) for word in script)
+            script = shlex.join(list_texts(script))
     for line in script if isinstance(script, list) else [script]:
         line = get(line, "cmd") if isinstance(line, dict) else line
         if not isinstance(line, str):
             continue
         called = line.split(maxsplit=1)[0] if line.strip() else ""
-        if depth and called != name and get(scripts, called) is not None:
-            yield from _expand(scripts, called, depth - 1)
-        else:
+        if depth == 0 or called == name or get(scripts, called) is None:
             yield line
+        elif called not in seen:
+            seen.add(called)
+            yield from _expand(scripts, called, depth - 1, seen)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-import yaml
-
 from bot.domain import Runner
 from bot.workspace.find_checks.runner import guess_runner
 from bot.workspace.find_checks.tree import MOST_CHARS, FoundCheck, Tree, get
@@ -49,7 +47,7 @@ _Rules = dict[str, tuple[list[str], list[str]]]  # a target's prerequisites and 
 
 def _read_rules(tree: Tree, path: str, tool: str) -> _Rules:
     if tool == "task":
-        return _read_tasks(tree.text(path))
+        return _read_tasks(tree.yaml(path))
     rules: _Rules = {}
     current: list[str] = []
     text = tree.text(path)
@@ -77,44 +75,52 @@ def _read_rules(tree: Tree, path: str, tool: str) -> _Rules:
     return rules
 
 
-def _read_tasks(text: str) -> _Rules:
+def _read_tasks(data: object) -> _Rules:
     """https://taskfile.dev/docs/reference/schema"""
-    try:
-        tasks = get(yaml.safe_load(text), "tasks")
-    except (yaml.YAMLError, RecursionError):
-        return {}
+    tasks = get(data, "tasks")
     rules: _Rules = {}
     for name, task in tasks.items() if isinstance(tasks, dict) else ():
         task = (
             {"cmds": [task]} if isinstance(task, str) else {"cmds": task} if isinstance(task, list) else task
         )
         commands = get(task, "cmds") or [get(task, "cmd")]
-        if not isinstance(commands, list) or not isinstance(get(task, "deps") or [], list):
+        if not isinstance(name, str) or not isinstance(commands, list):
+            continue
+        if not isinstance(get(task, "deps") or [], list):
             continue
         lines = [each if isinstance(each, str) else get(each, "cmd") for each in commands]
         needs = [get(each, "task") for each in commands] + list(get(task, "deps") or ())
-        rules[str(name)] = (
+        rules[name] = (
             [need for need in needs if isinstance(need, str)],
             [line for line in lines if isinstance(line, str)],
         )
     return rules
 
 
-def _list_lines(rules: _Rules, target: str, seen: frozenset[str] = frozenset()) -> list[str]:
-    """The lines of a target and of all that it needs."""
-    if target in seen or target not in rules:
-        return []
-    needs, lines = rules[target]
-    seen |= {target}
-    return [line for need in needs for line in _list_lines(rules, need, seen)] + [
-        inner for line in lines for inner in [*(_list_called(rules, line, seen)), line]
-    ]
+def _list_lines(rules: _Rules, target: str) -> list[str]:
+    """The lines of a target and of all that it needs or calls, each target's once, in the order of a run."""
+    found: list[str] = []
+    seen: set[str] = set()
+    left = [(target, "")]  # either a target or a line
+    while left:
+        name, line = left.pop()
+        if not name:
+            found.append(line)
+        elif name not in seen and name in rules:
+            seen.add(name)
+            needs, lines = rules[name]
+            parts = [(need, "") for need in needs if need]
+            for each in lines:
+                called = _find_called(each)
+                parts += [(called, ""), ("", each)] if called else [("", each)]
+            left += reversed(parts)
+    return found
 
 
-def _list_called(rules: _Rules, line: str, seen: frozenset[str]) -> list[str]:
-    """The lines of a target that a line calls: ``$(MAKE) unit``."""
+def _find_called(line: str) -> str:
+    """The target that a line calls: ``$(MAKE) unit``."""
     called = re.match(r"(?:\$\(MAKE\)|\$\{MAKE\}|make|just|task)\s+([\w.-]+)$", line)
-    return _list_lines(rules, called[1], seen) if called else []
+    return called[1] if called else ""
 
 
 def _is_covered(lines: list[str], found: Collection[Runner], scripts: bool) -> bool:

@@ -120,7 +120,7 @@ def _list_nox_lines(text: str) -> Iterator[str]:
         for call in ast.walk(function):
             if isinstance(call, ast.Call) and name_of(call.func) == "session.run":
                 words = [each.value for each in call.args if isinstance(each, ast.Constant)]
-                yield shlex.join(str(word) for word in words)
+                yield shlex.join(word for word in words if isinstance(word, str))
 
 
 def _is_about_tests(session: ast.FunctionDef) -> bool:
@@ -128,6 +128,10 @@ def _is_about_tests(session: ast.FunctionDef) -> bool:
     names = [session.name]
     for mark in session.decorator_list:
         for each in mark.keywords if isinstance(mark, ast.Call) else ():
-            if each.arg == "name" and isinstance(each.value, ast.Constant):
-                names.append(str(each.value.value))
+            if (
+                each.arg == "name"
+                and isinstance(each.value, ast.Constant)
+                and isinstance(each.value.value, str)
+            ):
+                names.append(each.value.value)
     return any("test" in name for name in names)

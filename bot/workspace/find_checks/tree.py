@@ -14,7 +14,10 @@ from fnmatch import filter as filter_names
 from functools import cached_property
 from typing import Any
 
+import yaml
+
 from bot.domain import Runner
+from bot.repo_config import nests_deeply
 
 ReadFile = Callable[[str], bytes | None]
 
@@ -110,9 +113,19 @@ class Tree:
         if path not in self._tables:  # several look into the same file, and a long one takes long
             try:
                 self._tables[path] = tomllib.loads(self.text(path))
-            except (tomllib.TOMLDecodeError, RecursionError):
+            except (ValueError, RecursionError):  # also for a number of 5,000 digits
                 self._tables[path] = {}
         return self._tables[path]
+
+    def yaml(self, path: str) -> Any:
+        """What a YAML file says, None where there is none or it cannot be read."""
+        text = self.text(path)
+        if nests_deeply(text.encode()):
+            return None
+        try:
+            return yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError):
+            return None  # the last two for values that do not fit their tag, such as ``!!bool x``
 
     def find(self, *patterns: str, under: str = "") -> list[str]:
         """Every path at or below ``under`` whose name fits a pattern, the nearest to the root first."""
@@ -195,6 +208,11 @@ def get(data: object, *keys: str) -> Any:
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data
+
+
+def list_texts(value: object) -> list[str]:
+    """The texts in a list, [] where it is none."""
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def name_of(expression: ast.expr) -> str:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from bot.demo.story import git
-from bot.eval.real.__main__ import main
-from bot.eval.real.cases import RealCase, find_tree, make_task, write_tree
-from bot.eval.real.compare import Likeness, blank_messages, is_same_tree
+from bot.eval.measure import make_brief
+from bot.eval.real.__main__ import FORMAT, RealWork, main
+from bot.eval.real.cases import NOT_RUN, RealCase, find_tree, make_task, try_setups, write_tree
+from bot.eval.real.compare import Likeness, blank_messages, is_same_tree, read_answer
+from bot.eval.real.explain import read_explained
 from bot.eval.real.history import find_fixes, make_request
 from bot.eval.real.measure import RealResult
 from bot.eval.real.summary import list_shares
+from bot.eval.results import append_row
+from bot.eval.search_journal import SEARCH, SearchJournal
+from bot.text.redact import Redactor
+from bot.workspace.workshop import Workshop
 from sandbox.toolchain import Toolchain
 from tests.support.fix_history import make_fix_history
 from tests.support.sandbox import lend_toolchain
@@ -182,19 +189,38 @@ def test_a_fix_of_a_history_is_measured_and_compared(
 
 
 @pytest.mark.timeout(300)
-def test_what_a_case_is_set_up_with_is_kept_and_without_an_index_it_runs_as_it_can(
-    tmp_path: Path, tooling: Toolchain, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("index", ["--no-install", "--install"])
+def test_without_an_index_a_case_runs_as_it_can_whatever_was_kept_of_another_way(
+    tmp_path: Path, tooling: Toolchain, monkeypatch: pytest.MonkeyPatch, index: str
 ) -> None:
     home, out = tmp_path / "home", tmp_path / "out"
+    out.mkdir()
     lend_toolchain(tooling, home)
     monkeypatch.setenv("HOB_HOME", str(home))
-    repo = make_fix_history(tmp_path / "shop")
-    line = [str(repo), "--out", str(out), "--sample", "1", "--seed", "3", "--cases-only"]
-    assert CliRunner().invoke(main, [*line, "--no-install"]).exit_code == 0
+    monkeypatch.setenv("HOB_EGRESS_PROXY", "http://127.0.0.1:9")  # where nothing listens
+    repo = make_fix_history(tmp_path / "shop", {"requirements.txt": "-e ./nowhere\n"})
+    installs = index == "--install"
+    old = {"request": "", "lines": 1, "fail_to_pass": [], "pass_to_pass": [], "trouble": "was told before"}
+    for fix in find_fixes(repo):
+        append_row(out / "cases.jsonl", {**old, "name": fix.name})
+        append_row(out / "cases.jsonl", {**old, "name": fix.name, "format": FORMAT, "installs": not installs})
+    line = [str(repo), "--out", str(out), "--sample", "1", "--seed", "3", "--cases-only", index]
+    done = CliRunner().invoke(main, line)
+    assert done.exit_code == 0 and ": counts" in done.stderr, done.output
     row = json.loads((out / "cases.jsonl").read_text().splitlines()[-1])
     assert (row["setup"], row["test_command"], row["trouble"]) == ("", "", "")
-    fix = next(each for each in find_fixes(repo) if each.name == row["name"])
-    case = RealCase(fix=fix, setup="make it", test_command="run it", fail_to_pass=("t",))
+    assert (row["format"], row["installs"]) == (FORMAT, installs)
+
+
+async def test_what_a_case_is_set_up_with_is_kept(tmp_path: Path) -> None:
+    (fix,) = find_fixes(make_fix_history(tmp_path / "shop"))[:1]
+    out = tmp_path / "out"
+    out.mkdir()
+    kept = {"name": fix.name, "setup": "make it", "test_command": "run it", "fail_to_pass": ["t"]}
+    kept |= {"pass_to_pass": [], "trouble": "", "format": FORMAT, "installs": True}
+    append_row(out / "cases.jsonl", kept)
+    work = RealWork(workshop=Workshop(tmp_path / "home"), home=out, seconds=1.0)
+    (case,) = await work.make_cases([fix], 1)
     task = make_task(case, out)
     assert (task.row.setup, task.row.setup_internet, task.row.test_command) == (
         "make it",
@@ -202,3 +228,91 @@ def test_what_a_case_is_set_up_with_is_kept_and_without_an_index_it_runs_as_it_c
         "run it",
     )
     assert task.digest != make_task(RealCase(fix=fix, fail_to_pass=("t",)), out).digest
+
+
+async def test_results_of_another_mode_are_not_taken_over(tmp_path: Path) -> None:
+    (fix,) = find_fixes(make_fix_history(tmp_path / "shop"))[:1]
+    case, out = RealCase(fix=fix, fail_to_pass=("t",)), tmp_path / "out"  # where no tree is, to be measured
+    out.mkdir()
+    row = asdict(result(fix.name, Likeness.SAME_TREE))
+    append_row(out / "real-results.jsonl", {**row, "format": FORMAT, "installs": True})
+    append_row(out / "real-results.jsonl", row)
+    for installs, found in ((True, 1), (False, 0)):
+        work = RealWork(workshop=Workshop(tmp_path / "home"), home=out, seconds=1.0, installs=installs)
+        assert len(await work.measure([case], ["plain"])) == found
+
+
+@pytest.mark.parametrize("wanting", ["nothing that a package would bring", "a module"])
+async def test_where_the_tests_do_not_run_with_a_setup_they_are_tried_without(
+    tmp_path: Path, wanting: str
+) -> None:
+    (fix,) = find_fixes(make_fix_history(tmp_path / "shop"))[:1]
+    tail = "ModuleNotFoundError: No module named 'six'" if wanting == "a module" else "error: core dumped"
+    tried = []
+
+    async def judge_with(setup: str) -> tuple[RealCase, str]:
+        tried.append(setup)
+        return RealCase(fix=fix, setup=setup, trouble=NOT_RUN), tail
+
+    assert await try_setups("pip install x", (), judge_with) is None
+    more = ["pip install x six", "pip install x six six"] if wanting == "a module" else []
+    assert tried == ["pip install x", *more]
+
+
+async def test_a_setup_with_which_the_tests_run_is_kept(tmp_path: Path) -> None:
+    (fix,) = find_fixes(make_fix_history(tmp_path / "shop"))[:1]
+
+    async def judge_with(setup: str) -> tuple[RealCase, str]:
+        return RealCase(fix=fix, setup=setup, trouble="" if "six" in setup else NOT_RUN), (
+            "ModuleNotFoundError: No module named 'six'"
+        )
+
+    case = await try_setups("pip install x", (), judge_with)
+    assert case is not None and case.setup == "pip install x six"
+
+
+def test_a_proxy_that_is_none_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOB_EGRESS_PROXY", "ftp://no")
+    done = CliRunner().invoke(main, [str(make_fix_history(tmp_path / "shop"))])
+    assert done.exit_code == 2 and done.stderr.startswith("hob: HOB_EGRESS_PROXY")
+
+
+async def test_the_brief_of_a_measured_attempt_has_every_check(tmp_path: Path, tooling: Toolchain) -> None:
+    lend_toolchain(tooling, tmp_path / "home")
+    workshop = Workshop(tmp_path / "home")
+    more = {"package.json": '{"scripts": {"test": "jest"}}', "setup.py": "setup(name='shop')"}
+    number, commit = await workshop.mirror.adopt(make_fix_history(tmp_path / "shop", more))
+    found = await workshop.checkout(number, commit, Redactor())
+    brief = make_brief(found, "Mend it\nnow", "shop")
+    assert {brief.test_command, *brief.more_tests} == {"python -m pytest -q", "npm test --silent"}
+    assert (brief.title, brief.facts.project) == ("Mend it", "shop")
+
+
+def test_a_sum_too_deep_to_be_written_is_compared_as_it_stands() -> None:
+    for terms in (400, 5000):
+        text = f"a = {' + '.join(['1'] * terms)}\n"
+        assert is_same_tree({"m.py": blank_messages(text)}, {"m.py": blank_messages(text)}) or terms > 400
+
+
+BROKEN = ("", "{", "5", "[]", "{}", '{"outcome": "a"}', '{"outcome": "a", "places": [5]}', "[" * 9999)
+
+
+@pytest.mark.parametrize("said", BROKEN, ids=lambda said: said[:40])
+def test_a_broken_or_forged_line_is_no_result(said: str) -> None:
+    explained = read_explained("a", f"HOB-EXPLAIN-RESULT {said}\n")
+    assert explained.outcome == "no result" and explained.kind == "the search did not begin"
+    assert read_answer(f"HOB-COMPARE-RESULT {said}\n").likeness is Likeness.UNKNOWN
+    for state in ("same", "differs", "other"):
+        assert read_answer(f'HOB-COMPARE-RESULT {{"state": "{state}"}}\n').likeness is Likeness.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "said", ["", '{"search": {"tri', "5", '{"search": 5}', '{"used": []}', "[" * 9999], ids=len
+)
+async def test_a_line_of_the_search_that_is_cut_off_is_left(said: str) -> None:
+    journal = SearchJournal()
+    whole = f'{SEARCH}{{"used": {{"peak_mib": 5.0}}}}'
+    for text in (whole, f"{SEARCH}{said}"):
+        await journal.store_turn(1, {"calls": [{"output": text}]})
+    assert journal.used == {"peak_mib": 5.0}

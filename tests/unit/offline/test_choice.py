@@ -8,13 +8,15 @@ import pytest
 
 from bot.guest.mend.baseline import Baseline
 from bot.guest.mend.candidates import Candidate, FoundChange, replace_parts
-from bot.guest.mend.choice.compare import Behaviour, Comparison
+from bot.guest.mend.choice.compare import Behaviour, Comparison, keep_steady
 from bot.guest.mend.choice.structure import describe_turn, find_twins, list_objections
 from bot.guest.mend.choice.verdict import GUESSED, find_doubt
 from bot.guest.mend.forkserver.candidate_runner import CandidateRunner
 from bot.guest.mend.forkserver.client import ForkServerClient, TestRun
 from bot.guest.mend.localise import Findings
+from bot.guest.mend.request.asked import Request
 from bot.guest.mend.search import CandidateSearch
+from bot.guest.mend.session import mend
 from bot.guest.mend.source import Source, TextEdit
 
 HEAD = "def f(a, b):\n"
@@ -239,6 +241,59 @@ def test_of_two_answers_that_no_test_tells_apart_none_is_claimed() -> None:
     assert find_doubt(runner(PLAIN, TRUTH, covered=True), table, PLUS, PLUS) == ""
     assert find_doubt(runner(PLAIN, TRUTH), compare(("4", "5"), ("4", "6"), (1.0, 0.5)), PLUS, PLUS) == ""
     assert find_doubt(runner(PLAIN, TRUTH), compare(("4", "5"), ("4", "5"), (1.0, 0.9)), PLUS, PLUS) == ""
+
+
+def make_row(*outputs: str) -> dict[str, object]:
+    calls = ["f(1)", "f(2)", "f(3)", "f(4)"]
+    beside = {"inputs": calls, "varied": ["int"] * 4, "kinds": ["str"] * len(outputs), "steps": 3}
+    return {**beside, "passing": 2, "recorded": 3, "outputs": list(outputs)}
+
+
+def test_calls_that_give_something_else_without_a_change_are_not_compared() -> None:
+    rows = [make_row("1", "at 5", "3", "4"), make_row("1", "at 6", "3", "5"), make_row()]
+    base, changed, broken = keep_steady([*rows, make_row("1", "at 7", "3", "4")], 3)
+    assert (base["inputs"], base["passing"], base["recorded"]) == (["f(1)", "f(3)", "f(4)"], 1, 2)
+    assert (base["outputs"], changed["outputs"], broken["outputs"]) == (["1", "3", "4"], ["1", "3", "5"], [])
+    assert keep_steady(rows, 3) == rows and keep_steady(rows, 4) == []
+
+
+COUNTED = """import itertools
+
+_numbers = itertools.count(1)
+
+
+def ship(weight, free, number=0):
+    return weight + free, number or next(_numbers)
+"""
+COUNTED_TESTS = """import pytest
+
+from shop import ship
+
+
+def test_numbered():
+    assert ship(1, 0)[1] > 0
+
+
+@pytest.mark.parametrize("weight", range(60))
+def test_light(weight):
+    assert ship(weight % 5, 0, 7) == (weight % 5, 7)
+
+
+def test_heavy():
+    assert ship(25, 20, 7) == (5, 7)
+"""
+
+
+def test_a_value_that_is_another_each_time_keeps_no_right_change_from_being_claimed(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (tmp_path / "scratch").mkdir()
+    (root / "shop.py").write_text(COUNTED)
+    (root / "test_shop.py").write_text(COUNTED_TESTS)
+    request = Request(text="ship gives the wrong weight")
+    found = mend(root, "python -m pytest -q", request, 30.0, tmp_path / "scratch", lambda _: None)
+    assert found["outcome"] == "mended", found
+    assert "weight - free" in found["edits"][0]["new"]
 
 
 def test_what_ends_for_the_tests_input_only_is_not_claimed() -> None:

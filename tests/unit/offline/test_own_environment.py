@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.guest.mend.layout import find_interpreter, find_test_arguments
+from bot.guest.mend.layout import find_added_options, find_interpreter, find_test_arguments
 from bot.guest.mend.request.asked import LONG_SUITE, Request, order_by_request
 from bot.guest.mend.request.examples import check_examples
 from bot.guest.mend.session import mend
@@ -52,11 +52,24 @@ def test_the_interpreter_is_the_commands_where_it_has_what_the_search_needs(repo
         "A=1 $PWD/.venv/bin/python -m pytest",
         ".venv/bin/pytest -q",
         "cd sub && ../.venv/bin/python -m pytest",
+        "cd a/b && ../../.venv/bin/python -m pytest",
+        "cd a/b/c && ../../../.venv/bin/py.test -q",
+        f"{'x' * 300}/bin/python; .venv/bin/coverage run -m pytest",
+        ". .venv/bin/activate && pytest",
         "uv run pytest",
     ):
         assert find_interpreter(repo, command) == own
-    for command in ("python -m pytest", "pytest -q", "other/bin/python -m pytest", "/usr/bin/env pytest"):
+    for command in (
+        *("python -m pytest", "pytest -q", "other/bin/python -m pytest", f"{'x' * 300}/bin/python -m pytest"),
+        *(".venv/bin/env pytest", ".venv/bin/run-tests", "x\0/bin/python"),
+    ):
         assert find_interpreter(repo, command) == sys.executable
+    inside = repo / "inside"
+    inside.mkdir()
+    beside = str(repo / ".venv" / "bin" / "pytest")  # outside of what is asked about, whatever lies there
+    for command in (beside, f"cd / && {beside}", f"PATH={repo}/.venv/bin:$PATH pytest"):
+        assert find_interpreter(inside, command) == sys.executable
+    assert find_interpreter(inside, f"{own} -m pytest") == own
     (repo / ".venv" / "bin" / "python").unlink()
     (repo / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")
     (repo / ".venv" / "bin" / "python").chmod(0o755)
@@ -66,6 +79,20 @@ def test_the_interpreter_is_the_commands_where_it_has_what_the_search_needs(repo
 
 def test_the_runner_is_known_by_its_name_wherever_it_lies() -> None:
     assert find_test_arguments(".venv/bin/pytest -q tests -k one") == ["tests", "-k", "one"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", "[pytest]\naddopts = -k 'a\n"),
+        ("pyproject.toml", '[tool.pytest.ini_options]\naddopts = "-k \'a"\n'),
+        ("pyproject.toml", f"a = {'9' * 5000}\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\naddopts = 5\n"),
+    ],
+)
+def test_settings_that_cannot_be_read_add_no_options(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert find_added_options(tmp_path) == []
 
 
 def test_an_example_is_tried_in_that_environment_too(repo: Path) -> None:

@@ -26,7 +26,11 @@ DECLARED: dict[str, tuple[dict[str, str], list[str]]] = {
             "pyproject.toml": PROJECT
             + '[dependency-groups]\nbase = ["mock"]\ntest = [{include-group = "base"}, "pytest>=8", "six"]\n'
         },
-        ["-e .", "mock", "six"],
+        ["-e .", "mock", "'pytest>=8'", "six"],
+    ),
+    "a group that is a text, or a number": (
+        {"pyproject.toml": PROJECT + '[dependency-groups]\ntest = "abc"\ndev = 5\n'},
+        ["-e ."],
     ),
     "tox's, with a file and an extra": (
         {
@@ -63,8 +67,46 @@ DECLARED: dict[str, tuple[dict[str, str], list[str]]] = {
         {"requirements/dev.txt": "", "requirements/tests.txt": "", "requirements.txt": ""},
         ["-e .", "-r requirements.txt", "-r requirements/tests.txt"],
     ),
+    "for one of two Pythons": (
+        {
+            "tox.toml": """[env_run_base]\ndeps = ["mock<4; python_version<'3'", """
+            """"mock>=4; python_version>='3'"]\n"""
+        },
+        ["-e .", """'mock<4; python_version<'"'"'3'"'"''""", """'mock>=4; python_version>='"'"'3'"'"''"""],
+    ),
+    "pytest's bound": (
+        {"setup.py": "setup(tests_require=['pytest<8', 'pytest', 'mock'])\n"},
+        ["-e .", "'pytest<8'", "mock"],
+    ),
+    "nox's, without the values of options": (
+        {
+            "noxfile.py": "def tests(session):\n    session.install('-c', 'constraints.txt', 'mock')\n"
+            "    session.install('--find-links', 'dist', '--upgrade-strategy', 'eager', '-U', 'six')\n"
+            "    session.install('-e', 'sub', '--group', 'test', '--no-such', 'mine', '--x=y', 'lxml')\n"
+            "    session.install('-e', '.[fast]', '-c', CONSTRAINTS, 'idna', 'other.whl', '-r', NEEDS)\n"
+            "    session.install(f'mine=={version}', *more, '-cfile', 'attrs', 'own @ https://a.b/own.whl')\n",
+            "pyproject.toml": PROJECT + "[project.optional-dependencies]\nfast = []\n",
+        },
+        ["-e '.[fast]'", "mock", "six", "lxml", "idna", "attrs"],
+    ),
+    "nothing that is on no public index": (
+        {
+            "Pipfile": '[dev-packages]\nmine = {path = ".", editable = true}\nours = {git = "https://a.b/c"}\n'
+            'private = {version = "*", index = "ours"}\nmock = {version = "*", index = "pypi"}\n',
+            "pyproject.toml": '[tool.poetry.group.test.dependencies]\nmylib = {path = "../mylib"}\n'
+            'other = {git = "https://a.b/c", branch = "main"}\nprivate2 = {version = "1", source = "ours"}\n'
+            'either = [{version = "1"}, {url = "https://a.b/c.whl"}]\n'
+            'six = {version = "^1", extras = ["x"]}\n'
+            '[tool.uv]\ndev-dependencies = ["Next_Door", "idna"]\n'
+            "[tool.uv.sources]\nnext-door = {workspace = true}\n",
+        },
+        ["-e .", "six", "mock", "idna"],
+    ),
     "nothing that a shell would run": (
-        {"tox.toml": '[env_run_base]\ndeps = ["mock; $(touch x)", "a`b`", "-i http://x", "six\\n&& x"]\n'},
+        {
+            "tox.toml": '[env_run_base]\ndeps = ["mock; $(touch x)", "a`b`", "-i http://x", "six\\n&& x", '
+            '"foo; rm -rf ~", "foo;bar", "foo >= 1 | bar"]\n'
+        },
         ["-e ."],
     ),
 }

@@ -8,9 +8,10 @@ automated program repair", ESEC/FSE 2015.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median_low
+from typing import Any
 
 from .. import clock
 from ..candidates import FoundChange
@@ -113,7 +114,7 @@ class Comparison:
     def find_moved(self, chosen: FoundChange) -> Strange | None:
         """The first call of a passing test that gives something else with the change, though the test passes.
 
-        None also where most of them do: then the value is no result, or the change is meant for all.
+        None also where most of them do: then that is what the change is for.
         """
         if not self.seen or chosen not in self.ranked:
             return None
@@ -184,10 +185,11 @@ def _probe(runner: CandidateRunner, changes: Sequence[FoundChange]) -> _Table | 
     function = (f"{runner.root}/{part.path}", name)
     total = min(SECONDS, max(1.0, runner.end - clock.read_seconds()))
     try:
-        rows = runner.server.probe(covering, failing, patches, function, total=total)
+        rows = runner.server.probe(covering, failing, [*patches, []], function, total=total)
     except ServerRefused:
         return None
-    if len(rows) != len(changes) + 1 or not rows[0]["inputs"]:
+    rows = keep_steady(rows, len(changes) + 1)
+    if not rows or not rows[0]["inputs"]:
         return None
     seen = [
         Behaviour(outputs=tuple(row["outputs"]), kinds=tuple(row["kinds"]), steps=row["steps"])
@@ -202,6 +204,25 @@ def _probe(runner: CandidateRunner, changes: Sequence[FoundChange]) -> _Table | 
         base=seen[0],
         seen=made,
     )
+
+
+def keep_steady(rows: Sequence[Mapping[str, Any]], count: int) -> list[dict[str, Any]]:
+    """The first ``count`` rows, with the calls alone that give the same when the first row is run again.
+
+    The row after them is that second run; where it is missing all calls stay. What depends on the time, on
+    chance or on the calls before shows nothing of a change. [] where rows are missing.
+    """
+    if len(rows) < count:
+        return []
+    first, again = rows[0], rows[-1] if len(rows) > count else rows[0]
+    pairs = zip(first["outputs"], again["outputs"], strict=True)
+    steady = [at for at, (one, other) in enumerate(pairs) if one == other]
+    counts = {key: sum(at < first[key] for at in steady) for key in ("passing", "recorded")}
+    lists = ("inputs", "varied", "outputs", "kinds")
+    return [
+        {**row, **counts, **{key: [row[key][at] for at in steady] if row[key] else [] for key in lists}}
+        for row in rows[:count]
+    ]
 
 
 def _is_endless(own: Behaviour, table: _Table) -> bool:

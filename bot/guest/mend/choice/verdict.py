@@ -51,17 +51,17 @@ def find_doubt(
             "two edits would do, and no passing test runs their line to tell them apart: "
             f"{rival.call} gives {rival.this} with one and {rival.other} with the other"
         )
-    if chosen is not None and _is_thin(runner, answer):
-        return _find_thin_doubt(runner, compared, chosen, rival)
+    if chosen is not None and _has_few_failing_tests(runner, answer):
+        return _doubt_by_few_tests(runner, compared, chosen, rival)
     return ""
 
 
-def _is_thin(runner: CandidateRunner, answer: FoundChange) -> bool:
-    """Whether few failing tests show the fault of a project whose suite is large."""
+def _has_few_failing_tests(runner: CandidateRunner, answer: FoundChange) -> bool:
+    """Whether few failing tests of a large suite show the fault."""
     return len(answer.turned) < SHOWN and len(runner.base.passed_ids) >= MATURE
 
 
-def _find_thin_doubt(
+def _doubt_by_few_tests(
     runner: CandidateRunner, compared: Comparison, chosen: FoundChange, rival: Rival | None
 ) -> str:
     """Why a change that few failing tests ask for is a guess: another one is near, or more changes by it."""
@@ -103,7 +103,7 @@ def find_objection(runner: CandidateRunner, answer: FoundChange) -> str:
             return f"the likeliest edit {objection.why}"
     turned = len(answer.turned)
     if (
-        _is_thin(runner, answer)
+        _has_few_failing_tests(runner, answer)
         and (turn := describe_turn(runner, answer))
         and not is_asked_for(runner, answer)
     ):
