@@ -22,6 +22,9 @@ from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
 from bot.workspace.workshop import KEPT_RUN_TESTS
 
+MOST_OF_CHANGED = (
+    KEPT_RUN_TESTS // 20
+)  # tests and commands: else one run pushes out the marks of those before
 _SURE = (Verdict.PASSED, Verdict.FAILED)  # anything else may be this machine's trouble of the moment
 
 
@@ -66,12 +69,13 @@ async def run_for_agent(
     """The commands' runs on the checkout's commit with ``changes``, kept for the proof of these changes."""
     if not changes:
         return await run_on_base(checkout, commands, redactor)
-    tree = CheckedTree(checkout=checkout, changes=changes)
-    key = _make_key(tree, commands)
-    first = key not in _list_checked(tree)
-    tree.checkout.kept_runs[key] = 1, None  # as long as it runs, and for good if it is ended
+    tree, kept = CheckedTree(checkout=checkout, changes=changes), checkout.kept_runs
+    key, mark = _make_key(tree, commands), object()
+    first = key not in kept
+    kept[key] = 1, mark  # as long as it runs, and for good if it is ended or another one begins
     ran = await run_on_tree(tree, commands, redactor)
-    return _keep(tree, key, ran) if first else ran
+    alone = first and kept.get(key) == (1, mark)
+    return _keep(tree, key, ran, most=MOST_OF_CHANGED) if alone else ran
 
 
 def _make_key(tree: CheckedTree, commands: Sequence[CheckCommand]) -> str:
@@ -103,10 +107,10 @@ def _find(tree: CheckedTree, key: str) -> TreeRuns | None:
     return known if isinstance(known, TreeRuns) else None
 
 
-def _keep(tree: CheckedTree, key: str, ran: TreeRuns) -> TreeRuns:
+def _keep(tree: CheckedTree, key: str, ran: TreeRuns, *, most: int = KEPT_RUN_TESTS) -> TreeRuns:
     """Keep the runs for who comes next, unless they cannot be relied on."""
     size = sum(1 + len(run.tests) for run in ran.runs)
     sure = all(run.result.verdict in _SURE and not run.changed for run in ran.runs)
-    if sure and size <= KEPT_RUN_TESTS and tree.checkout.policy.egress is None:
+    if sure and size <= most and tree.checkout.policy.egress is None:
         tree.checkout.kept_runs[key] = size, replace(ran, kept=True)
     return ran

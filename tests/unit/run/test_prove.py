@@ -255,7 +255,7 @@ async def test_the_proof_takes_over_what_one_check_of_the_same_change_found(
     assert counted.commands > before
 
 
-@pytest.mark.parametrize("again", ["another comment", "the same", "ended"])
+@pytest.mark.parametrize("again", ["another comment", "the same", "at once", "ended"])
 async def test_who_checks_more_than_once_is_proved_anew(tmp_path: Path, home: Path, again: str) -> None:
     """Else a change that makes a test pass by chance would be tried until it does."""
     counted = CountedChecks(tmp_path / "calc", home, "def test_it():\n    pass\n")
@@ -271,9 +271,12 @@ async def test_who_checks_more_than_once_is_proved_anew(tmp_path: Path, home: Pa
         await asyncio.wait([running])
     elif again == "the same":
         await run_checks(checkout, changes, Redactor())
+    elif again == "at once":
+        await asyncio.gather(*(run_checks(checkout, changes, Redactor()) for _ in range(2)))
     else:
         await run_checks(checkout, change_code(checkout, "def f():\n    return 1  # try\n"), Redactor())
-    await run_checks(checkout, changes, Redactor())
+    if again != "at once":
+        await run_checks(checkout, changes, Redactor())
     before = counted.commands
     await prove(checkout, changes, Redactor())
     assert counted.commands > before
