@@ -216,7 +216,7 @@ class CountedChecks:
     """A checkout whose one test is what ``test`` says, and how many commands ran in its sandboxes."""
 
     def __init__(self, folder: Path, home: Path, test: str) -> None:
-        commit(folder, {"test_a.py": test.encode(), "code.py": b"def f():\n    return 0\n"})
+        commit(folder, {"test_a.py": test.encode(), "amount.py": b"def f():\n    return 0\n"})
         self.commands = 0
         self._folder = folder
         self._workshop = Workshop(home, commands=2, observe_command=self._count)
@@ -230,7 +230,7 @@ class CountedChecks:
 
 
 def change_code(checkout: Checkout, text: str) -> ChangeSet:
-    file = FileChange(path="code.py", kind=ChangeKind.MODIFIED, mode=0o100644, data=text.encode())
+    file = FileChange(path="amount.py", kind=ChangeKind.MODIFIED, mode=0o100644, data=text.encode())
     return ChangeSet(base=checkout.base, files=(file,))
 
 
@@ -238,7 +238,7 @@ async def test_the_proof_takes_over_what_one_check_of_the_same_change_found(
     tmp_path: Path, home: Path
 ) -> None:
     counted = CountedChecks(tmp_path / "calc", home, "import pathlib\n\ndef test_it():\n"
-                            "    assert '1' in pathlib.Path('code.py').read_text()\n")  # fmt: skip
+                            "    assert '1' in pathlib.Path('amount.py').read_text()\n")  # fmt: skip
     checkout = await counted.check_out()
     changes = change_code(checkout, "def f():\n    return 1\n")
     await run_checks(checkout, ChangeSet(base=checkout.base), Redactor())
@@ -284,7 +284,7 @@ async def test_who_checks_more_than_once_is_proved_anew(tmp_path: Path, home: Pa
 
 async def test_a_change_that_passes_by_chance_is_said_to(tmp_path: Path, home: Path) -> None:
     """The chance is in what the change adds, and the first run of it happens to pass."""
-    test = "import pathlib, runpy\n\ndef test_it():\n    assert runpy.run_path('code.py')['f']() == 1\n"
+    test = "import pathlib, runpy\n\ndef test_it():\n    assert runpy.run_path('amount.py')['f']() == 1\n"
     counted = CountedChecks(tmp_path / "calc", home, test)
     checkout = await counted.check_out()
     random = change_code(checkout, "import random\n\ndef f():\n    return int(random.random() < 0.12)\n")
