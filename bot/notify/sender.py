@@ -45,7 +45,8 @@ class NoticeSender:
                     raise
                 log.warning("notices.database_away", error=first_line(trouble))
             try:
-                await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await stop.wait()
             except TimeoutError:
                 continue
 

@@ -136,7 +136,8 @@ async def identify_or_wait(github: GitHub, stop: asyncio.Event, *, every: float 
                 log.error("github.waiting", error=str(away))
                 told = True
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), every)
+                async with asyncio.timeout(every):
+                    await stop.wait()
     return None
 
 

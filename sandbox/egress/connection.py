@@ -171,7 +171,8 @@ class ProxyConnection:
         context = self._authority.context(target.host)
         context.sni_callback = check_name
         try:
-            await asyncio.wait_for(self._client.stream.writer.start_tls(context), self._egress.head_seconds)
+            async with asyncio.timeout(self._egress.head_seconds):
+                await self._client.stream.writer.start_tls(context)
         except (OSError, EOFError) as error:
             detail = getattr(error, "reason", "") or "it hung up"
             named_other = names and not _is_same_host(names[0], target)

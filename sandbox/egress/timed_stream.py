@@ -25,7 +25,8 @@ class TimedStream:
 
     async def receive(self, seconds: float | None = None) -> bytes:
         """The next bytes, empty at the end. Raises TimeoutError."""
-        data = await asyncio.wait_for(self.reader.read(_CHUNK), self._idle if seconds is None else seconds)
+        async with asyncio.timeout(self._idle if seconds is None else seconds):
+            data = await self.reader.read(_CHUNK)
         self.moved = time.monotonic()
         return data
 
@@ -33,7 +34,8 @@ class TimedStream:
         """Write bytes. Raises TimeoutError when the other side does not take them."""
         self._has_sent = True
         self.writer.write(data)
-        await asyncio.wait_for(self.writer.drain(), self._idle)
+        async with asyncio.timeout(self._idle):
+            await self.writer.drain()
         self.moved = time.monotonic()
 
     def pause(self) -> None:

@@ -179,7 +179,8 @@ def _describe(lost: LostDelivery) -> Undelivered:
 async def wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:
     """Wait so long, or until ``stop``; whether it came."""
     try:
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
     except TimeoutError:
         return False
     return True

@@ -236,7 +236,8 @@ async def wait_for_database(database_url: str, stop: asyncio.Event, *, every: fl
         else:
             return True
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), every)
+            async with asyncio.timeout(every):
+                await stop.wait()
     return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from sandbox.egress.addresses import find_objection
 from sandbox.egress.http_messages import Target
 from sandbox.egress.reading import limit_to_reading
 from sandbox.egress.request_log import OpenRecord, RequestLog
+from sandbox.egress.timed_stream import TimedStream
 from sandbox.egress.upstream import Upstream
 from sandbox.spec import Egress
 from tests.support.egress import HOST, Internet, Visitor, open_gate, run_internet
@@ -342,6 +344,24 @@ async def test_slow_and_silent_clients_end() -> None:
                 raise ConnectionError
             assert asyncio.get_running_loop().time() - began < 30
             writer.close()
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_deadline_that_comes_together_with_a_byte_is_not_lost(turns: int) -> None:
+    """Or whoever sends a byte in that very turn of the loop could hold a connection for ever."""
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours)
+    receiving = asyncio.create_task(TimedStream(reader, writer, 60).receive())
+    await asyncio.sleep(0.01)
+    reader.feed_data(b"G")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    was_pending = receiving.cancel()
+    await asyncio.wait([receiving])
+    assert receiving.cancelled() == was_pending
+    theirs.close()
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_half_open_tunnel_ends() -> None:
