@@ -34,6 +34,7 @@ def evaluate(
     """Measure models on tasks in SWE-bench format (JSON lines); can be resumed."""
     from bot.eval.command import EvalOptions, choose_models
     from bot.eval.command import evaluate as run_evaluate
+    from bot.serve.sandbox import make_workshop
     from bot.settings import load, make_home
 
     settings = load()
@@ -49,5 +50,4 @@ def evaluate(
         as_json=as_json,
         seconds=timeout,
     )
-    internet = settings.internet != "off"
-    sys.exit(run_evaluate(options, home=settings.home, backend=settings.sandbox, internet=internet))
+    sys.exit(run_evaluate(options, make_workshop(settings), settings.home))

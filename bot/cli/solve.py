@@ -41,6 +41,7 @@ def solve(
     If stdout is not a terminal, it gets only the diff, fit for `git apply`; the rest goes to stderr.
     """
     from bot.offline.registry import MODELS
+    from bot.serve.sandbox import make_workshop
     from bot.settings import load, make_home
     from bot.solve.solve import apply_patch
     from bot.solve.solve import solve as run_solve
@@ -57,14 +58,10 @@ def solve(
         run_solve(
             path,
             request,
-            home=settings.home,
+            workshop=make_workshop(settings),
             model=settings.model,
-            backend=settings.sandbox,
             tell=tell,
             attempts=attempts,
-            image=settings.image,
-            engine=settings.docker,
-            internet=settings.internet != "off",
             models=replace(MODELS, first_event_seconds=settings.model_seconds, windows=settings.model_window),
         )
     )

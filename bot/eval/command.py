@@ -42,14 +42,16 @@ class EvalOptions:
     seconds: float = 900.0
 
 
-def evaluate(options: EvalOptions, *, home: Path, backend: str, internet: bool = True) -> int:
-    """Run it; returns the exit code: 0, or 130 after Ctrl-C. Raises UserError and SandboxUnavailable."""
+def evaluate(options: EvalOptions, workshop: Workshop, home: Path) -> int:
+    """Run it in sandboxes of ``workshop``; returns the exit code: 0, or 130 after Ctrl-C.
+
+    Raises UserError and SandboxUnavailable.
+    """
     tasks = _choose_tasks(options)
     for model in options.models:
         asyncio.run(MODELS.choose(model).aclose())  # a wrong name is told before anything is run
     out = options.out or home / "eval" / compute_code_digest()
     work = EvalWork(tasks=tasks, models=options.models, attempts=options.attempts)
-    workshop = Workshop(home, backend=backend, internet=internet)
     environment = EvalEnvironment(workshop=workshop, home=home / "eval", seconds=options.seconds)
     with open_results(out) as results:
         try:

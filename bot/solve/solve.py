@@ -31,7 +31,6 @@ from bot.text.redact import Redactor
 from bot.workspace.agents_md import make_guide, split_guides
 from bot.workspace.network import describe_egress
 from bot.workspace.workshop import Workshop
-from sandbox.spec import ENGINE
 
 Notify = Callable[[str], None]
 
@@ -129,14 +128,10 @@ async def solve(
     path: Path,
     request: str,
     *,
-    home: Path,
+    workshop: Workshop,
     model: str,
-    backend: str,
     tell: Notify,
     attempts: int | None = None,
-    image: str = "",
-    engine: str = ENGINE,
-    internet: bool = True,
     models: ModelRegistry = MODELS,
 ) -> Solved:
     """Work on the commit that HEAD of the repository at ``path`` names.
@@ -147,7 +142,6 @@ async def solve(
     """
     begun = time.monotonic()
     redactor = Redactor()
-    workshop = Workshop(home, backend=backend, image=image, engine=engine, internet=internet)
     repo_id, commit = await workshop.mirror.adopt(path)
     await workshop.linked.adopt(path, repo_id, commit)
     if (depth := await workshop.read_history_depth(repo_id, commit)) > 1:

@@ -10,6 +10,7 @@ import pytest
 from bot.demo.story import git
 from bot.domain import OutcomeKind
 from bot.solve.solve import solve
+from bot.workspace.workshop import Workshop
 from sandbox.toolchain import Toolchain
 from tests.support.agent import CART, TEST
 from tests.support.local_model_servers import SmallVLLM
@@ -62,9 +63,8 @@ async def test_a_task_ends_well_in_a_small_window(
         solved = await solve(
             make_large_shop(tmp_path / "shop"),
             "The total is wrong: " + "it takes the rate for an amount of money. " * 300,
-            home=home,
+            workshop=Workshop(home),
             model=server.model,
-            backend="auto",
             tell=lambda _: None,
         )
     assert solved.result.outcome.kind is OutcomeKind.CHANGED and solved.passed

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socketserver
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -86,6 +88,16 @@ def hob_from_the_shell(home: Path, *arguments: str) -> subprocess.CompletedProce
     )
 
 
+class _Refuse(socketserver.StreamRequestHandler):
+    """A company's proxy that lets nothing out, and keeps what it was asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        self.asked.append(self.rfile.readline().decode().strip())
+        self.wfile.write(b"HTTP/1.1 403 No\r\n\r\n")
+
+
 def script(path: Path, *turns: list[dict[str, Any]]) -> str:
     path.write_text(json.dumps([{"calls": turn} for turn in turns]))
     return f"scripted:{path}"
@@ -116,6 +128,34 @@ def test_it_mends_prints_and_leaves_the_repository_alone(home: Path, demo_shop: 
     assert told["proof"]["passed"]
     assert told["proof"]["checks"][0]["base"]["failed"] == 3
     assert snapshot(demo_shop) == before
+
+
+@pytest.mark.parametrize("command", ["solve", "eval"])
+def test_the_operators_proxy_is_the_way_out_here_too(
+    command: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = "import urllib.request; urllib.request.urlopen('http://files.example.com/', timeout=20)"
+    setup = f'python3 -c "{fetch}"'
+    yml = f"internet: [files.example.com]\nsetup: {setup}\n"
+    base = commit(tmp_path / "shop", SHOP | {".github/hob.yml": yml})
+    row = {
+        "instance_id": "shop-1",
+        "repo": "shop",
+        "base_commit": base,
+        "problem_statement": "mend it",
+        "FAIL_TO_PASS": ["test_discount.py::StepTest::test_first_step"],
+    }
+    (tmp_path / "suite.jsonl").write_text(json.dumps(row))
+    monkeypatch.setattr(_Refuse, "asked", [])
+    arguments = [str(tmp_path / "shop"), "mend it"] if command == "solve" else [str(tmp_path / "suite.jsonl")]
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Refuse) as proxy:
+        threading.Thread(target=proxy.serve_forever).start()
+        proxied = environment(home, "offline") | {
+            "HOB_EGRESS_PROXY": f"http://127.0.0.1:{proxy.server_address[1]}"
+        }
+        done = CommandLine(home / "printed", command, *arguments, env=proxied).wait()
+        proxy.shutdown()
+    assert set(_Refuse.asked) == {"CONNECT files.example.com:80 HTTP/1.1"}, done.stdout + done.stderr
 
 
 def test_a_report_with_an_example_ends_in_a_test_and_a_mend(home: Path, tmp_path: Path) -> None:

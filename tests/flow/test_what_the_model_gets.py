@@ -11,6 +11,7 @@ import pytest
 from bot.demo.story import git
 from bot.domain import OutcomeKind
 from bot.solve.solve import solve
+from bot.workspace.workshop import Workshop
 from sandbox.toolchain import Toolchain
 from tests.support.agent import CART, TEST
 from tests.support.model_servers import Say, call, environment, serving
@@ -71,9 +72,8 @@ async def test_the_first_message_the_checks_and_the_background(
         solved = await solve(
             shop(tmp_path / "shop"),
             "The total is wrong",
-            home=home,
+            workshop=Workshop(home),
             model=server.model,
-            backend="auto",
             tell=lambda _: None,
         )
     assert solved.result.outcome.kind is OutcomeKind.CHANGED and solved.passed
@@ -110,9 +110,8 @@ async def test_the_first_message_the_checks_and_the_background(
         await solve(
             tmp_path / "shop",
             "The total is wrong",
-            home=home,
+            workshop=Workshop(home),
             model=again.model,
-            backend="auto",
             tell=lambda _: None,
         )
     assert again.asked[0]["messages"][1] == server.asked[0]["messages"][1], "what was found out is kept"
