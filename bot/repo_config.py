@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
 from bot.errors import UserError
 
@@ -170,9 +173,7 @@ def parse_repo_config(text: bytes | None) -> RepoConfig:
     try:
         return RepoConfig.model_validate(data)
     except ValidationError as error:
-        raise UserError(
-            f"`{PATH}`: {'; '.join(_explain(e) for e in error.errors())}", phase="configuration"
-        ) from None
+        raise UserError(f"`{PATH}`: {_explain(error)}", phase="configuration") from None
 
 
 async def read_repo_config(text: bytes | None) -> RepoConfig:
@@ -216,12 +217,70 @@ def parse_jsonc(text: str) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _explain(item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "the file"
+_HOSTS = (
+    'off, packages, or a list of hosts, as in `[example.com, "*.example.com", "example.com:8443", '
+    '"GET,HEAD example.com"]`'
+)
+# What the values of keys must be, where pydantic would show a pattern, or each form by itself.
+_MUST = {
+    "internet": f"must be {_HOSTS}",
+    "setup_internet": f"must be {_HOSTS}",
+    "fork_internet": f"must be {_HOSTS}",
+    "image": "must be an image's name, as in `python:3.13-slim`",
+    "branch_prefix": "must be letters, digits, `_`, `-` and `/` up to a last `/` or `-`, as in `fix/hob-`",
+    "webhook": "must be an address that begins with `https://`",
+}
+# The same by the type of pydantic's error. https://docs.pydantic.dev/latest/errors/validation_errors/
+_MUST_BY_TYPE = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "invalid_key": "must be in quotes, or YAML reads it as something else than text",
+    "model_type": "must have keys of its own",
+    "string_too_short": "must not be empty",
+    "string_type": "must be text, in quotes where YAML would read something else",
+    "tuple_type": "must be a list",
+}
+
+
+def _explain(error: ValidationError) -> str:
+    """A clause for each key that is wrong, once: what its value must be, or that there is no such key."""
+    told: dict[str, str] = {}
+    for item in error.errors():
+        path = item["loc"]
+        for number, part in enumerate(path):
+            if part in _MUST:  # behind it stand the forms that its value may have, as if they were keys
+                path = path[: number + 1]
+                break
+        where = ".".join(map(str, path)) or "the file"
+        if where not in told:
+            told[where] = _explain_one(item, where, path)
+    return "; ".join(told.values())
+
+
+def _explain_one(item: ErrorDetails, where: str, path: Sequence[str | int]) -> str:
+    key = str(path[-1]) if path else ""
     if item["type"] == "extra_forbidden":
-        known = ", ".join(sorted(RepoConfig.model_fields))
-        return f"unknown key `{key}` (known: {known})"
-    return f"`{key}`: {item['msg']}"
+        known = _list_keys(path[:-1])
+        near = difflib.get_close_matches(key, known, n=1)
+        meant = f"did you mean `{near[0]}`? " if near else ""
+        return f"unknown key `{where}` ({meant}known: {', '.join(known)})"
+    must = _MUST.get(key) or _MUST_BY_TYPE.get(item["type"])
+    return f"`{where}` {must or item['msg'].replace('Input should', 'must').replace('String should', 'must')}"
+
+
+def _list_keys(path: Sequence[str | int]) -> list[str]:
+    """The keys that the table at ``path`` may have."""
+    table: type[BaseModel] = RepoConfig
+    for part in path:
+        kind = table.model_fields[str(part)].annotation
+        assert isinstance(kind, type) and issubclass(kind, BaseModel)  # noqa: S101  nothing else forbids keys
+        table = kind
+    return sorted(table.model_fields)
 
 
 def _one_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -62,10 +63,24 @@ def test_what_may_be_reached_is_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"tset: x", "unknown key `tset`"),
-        (b"budget: {dollars: 3}", "unknown key `budget.dollars`"),
-        (b"attempts: 99", "`attempts`"),
-        (b"test: ''", "`test`"),
+        (b"tset: x", "unknown key `tset` (did you mean `test`? known: attempts, branch_prefix, "),
+        (b"budget: {dollars: 3}", "unknown key `budget.dollars` (known: minutes, turns, usd)"),
+        (b"limits: {persn: 3}", "unknown key `limits.persn` (did you mean `person`? known: person, "),
+        (b"attempts: 99", "`attempts` must be less than or equal to 8"),
+        (b"attempts: many", "`attempts` must be a whole number"),
+        (b"budget: {usd: '?', turns: 1.5}", "`budget.usd` must be a number; `budget.turns` must be a whole"),
+        (b"budget: 5", "`budget` must have keys of its own"),
+        (b"create_label: maybe", "`create_label` must be true or false"),
+        (b"test: ''", "`test` must not be empty"),
+        (b"test: [a]", "`test` must be text"),
+        (b"protected_paths: '*.lock'", "`protected_paths` must be a list"),
+        (b"protected_paths: [1]", "`protected_paths.0` must be text"),
+        (b"respond: sometimes", "`respond` must be 'mention' or 'always'"),
+        (b"notify: {webhook: 'http://a'}", "`notify.webhook` must be an address that begins with `https://`"),
+        (b"image: 'a b'", "`image` must be an image's name, as in "),
+        (b"branch_prefix: x", "as in `fix/hob-`"),
+        (b"1: 2", "`1` must be in quotes"),
+        (b"internet: example.com", "`internet` must be off, packages, or a list of hosts, as in `[example"),
         (b"internet: [169.254.169.254]", "`internet"),
         (b"internet: on", "`internet"),
         (b"internet: ['*']", "`internet"),
@@ -86,6 +101,7 @@ def test_what_is_wrong_is_named(text: bytes, said: str) -> None:
     with pytest.raises(UserError) as caught:
         parse_repo_config(text)
     assert said in caught.value.message
+    assert not re.search(r"Input|String|tuple|pattern|\[A-Z", caught.value.message)
 
 
 @pytest.mark.parametrize(
