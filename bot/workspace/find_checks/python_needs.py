@@ -18,6 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from bot.text.python_source import parse_pieces
 from bot.workspace.find_checks.pytest_settings import read_ini
+from bot.workspace.find_checks.python_indexes import has_own_index
 from bot.workspace.find_checks.tree import Tree, get, list_texts, name_of
 
 MOST_WORDS = 40  # with the files
@@ -65,13 +66,16 @@ _FLAGS = frozenset(
 def list_python_needs(tree: Tree, *, installs: bool) -> list[str]:
     """Words for ``pip install``.
 
-    With ``installs`` the project itself is one of them, with its extras for tests.
+    With ``installs`` the project itself is one of them, with its extras for tests. Where plain names
+    come from an index of the project's own, none are named.
     """
     data = tree.toml("pyproject.toml")
     extras, needs = _find_extras(tree, data), _Needs(elsewhere=_list_elsewhere(data))
     told = (_read_tox(tree, data), _read_nox(tree.text("noxfile.py")), _read_groups(tree, data))
     for line in islice(chain.from_iterable(told), MOST_LINES):
         needs.add(line, tree)
+    if has_own_index(tree):
+        needs.by_name.clear()
     chosen = [name for name in (*_GROUPS, *needs.extras) if name in extras]
     chosen = [*chosen[:1], *(name for name in needs.extras if name in extras)]
     chosen = list(dict.fromkeys(chosen))[:MOST_EXTRAS]

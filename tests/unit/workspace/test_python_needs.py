@@ -112,6 +112,61 @@ DECLARED: dict[str, tuple[dict[str, str], list[str]]] = {
 }
 
 
+OURS, UV_GROUP = "https://pypi.corp.example/simple", PROJECT + '[dependency-groups]\ntest = ["mock"]\n'
+INDEXES: dict[str, tuple[dict[str, str], bool]] = {
+    "Poetry's first": (
+        {"pyproject.toml": UV_GROUP + f'[[tool.poetry.source]]\nname = "a"\nurl = "{OURS}"\n'},
+        True,
+    ),
+    "Poetry's by name": (
+        {
+            "pyproject.toml": UV_GROUP
+            + f'[[tool.poetry.source]]\nname = "a"\nurl = "{OURS}"\npriority = "explicit"\n'
+        },
+        False,
+    ),
+    "Poetry's public one": ({"pyproject.toml": UV_GROUP + '[[tool.poetry.source]]\nname = "PyPI"\n'}, False),
+    "uv's": ({"pyproject.toml": UV_GROUP + f'[[tool.uv.index]]\nurl = "{OURS}"\n'}, True),
+    "uv's by name": (
+        {"pyproject.toml": UV_GROUP + f'[[tool.uv.index]]\nurl = "{OURS}"\nexplicit = true\n'},
+        False,
+    ),
+    "uv's other spelling": (
+        {"pyproject.toml": UV_GROUP + f'[tool.uv.pip]\nextra-index-url = ["{OURS}"]\n'},
+        True,
+    ),
+    "PDM's": ({"pyproject.toml": UV_GROUP + f'[[tool.pdm.source]]\nurl = "{OURS}"\nname = "pypi"\n'}, True),
+    "Pipenv's": ({"Pipfile": f'[[source]]\nurl = "{OURS}"\n[dev-packages]\nmock = "*"\n'}, True),
+    "Pipenv's second": (
+        {
+            "Pipfile": f'[[source]]\nurl = "https://pypi.org/simple"\n[[source]]\nurl = "{OURS}"\n'
+            '[dev-packages]\nmock = "*"\n'
+        },
+        False,
+    ),
+    "tox's": ({"tox.ini": f"[testenv]\nsetenv =\n  PIP_INDEX_URL = {OURS}\ndeps = mock\n"}, True),
+    "nox's": (
+        {"noxfile.py": f"def tests(session):\n    session.install('--index-url', '{OURS}', 'mock')\n"},
+        True,
+    ),
+    "Hatch's": (
+        {
+            "pyproject.toml": '[tool.hatch.envs.default]\ndependencies = ["mock"]\n'
+            f'[tool.hatch.envs.default.env-vars]\nPIP_EXTRA_INDEX_URL = "{OURS}"\n'
+        },
+        True,
+    ),
+    "a broken address": ({"pyproject.toml": UV_GROUP + '[tool.uv]\nindex-url = "https://[a"\n'}, True),
+}
+
+
+@pytest.mark.parametrize("name", INDEXES)
+def test_no_name_of_a_private_index_is_looked_for_on_the_public_one(name: str) -> None:
+    files, is_private = INDEXES[name]
+    tree = Tree(files, {path: text.encode() for path, text in files.items()}.get)
+    assert list_python_needs(tree, installs=True) == (["-e ."] if is_private else ["-e .", "mock"])
+
+
 @pytest.mark.parametrize("name", DECLARED)
 def test_what_is_declared_is_installed(name: str) -> None:
     files, words = DECLARED[name]
