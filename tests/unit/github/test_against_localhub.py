@@ -70,7 +70,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             private_key=hub.private_key,
             write_spacing=0,
             backoff=0.01,
-            timeout=2.0,
+            timeout=60.0,
             settle=0.0,
             on_token=heard.append,
         )
