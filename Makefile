@@ -6,6 +6,8 @@ VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(VERSION)
 PIP := python -m pip install --quiet --disable-pip-version-check
+# As a line with this folder: without it setuptools puts a finder there, which more than doubles each start of Python.
+HERE := --config-settings editable_mode=compat -e
 LOWEST := .venv-lowest
 # With the certificates of the system, as pip: a network with its own authority has them there.
 UV := UV_SYSTEM_CERTS=true $(BIN)/python -m uv
@@ -37,10 +39,10 @@ test-clients: setup ## stories of octokit and Probot (npm), gh (Debian), git and
 
 test-lowest: setup ## the tests with the oldest packages that setup.cfg allows, in an environment of their own
 	$(PYTHON) -m venv --clear $(LOWEST)
-	$(BIN)/$(PIP) -e '.[lock]'
+	$(BIN)/$(PIP) $(HERE) '.[lock]'
 	$(UV) pip compile setup.cfg --extra dev --resolution lowest-direct --no-annotate --quiet \
 		--output-file $(LOWEST)/constraints.txt
-	$(LOWEST)/bin/$(PIP) -c $(LOWEST)/constraints.txt -e '.[dev]'
+	$(LOWEST)/bin/$(PIP) -c $(LOWEST)/constraints.txt $(HERE) '.[dev]'
 	$(LOWEST)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup ## ruff: rules and format
@@ -108,7 +110,7 @@ guard-check: setup ## 1,000 simulated releases of each kind: bad ones stopped, g
 	$(BIN)/python -m benchmarks.guard_check $(ARGS)
 
 export-check: setup ## an export loaded by Hugging Face's datasets, a small one or ARGS=FOLDER that hob export wrote
-	$(BIN)/$(PIP) -e '.[training]'
+	$(BIN)/$(PIP) $(HERE) '.[training]'
 	@$(BIN)/python -m benchmarks.export_check $(ARGS)
 
 eval-check: setup ## every planted bug is shown by the tests that the suite names, and by no others
@@ -130,7 +132,7 @@ pgbouncer: $(READY) ## PgBouncer, taken out of Debian's package
 	@.ci/pgbouncer $(BIN)
 
 deploy-check: setup promtool ## the deploy files as their tools read them, then compose.yaml's processes play the demo
-	$(BIN)/$(PIP) -e '.[deploy]'
+	$(BIN)/$(PIP) $(HERE) '.[deploy]'
 	$(BIN)/python -m pytest -q tests/deploy
 	$(BIN)/python -m tests.deploy.play $(ARGS)
 
@@ -140,21 +142,21 @@ $(READY): setup.cfg pyproject.toml requirements.lock .ci/system
 		{ echo "Hob needs Python 3.11 or newer, which $(PYTHON) is not. Try: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(if $(wildcard $(READY)),,--clear) $(VENV)
 	$(BIN)/$(PIP) --require-hashes -r requirements.lock
-	$(BIN)/$(PIP) --no-deps --no-build-isolation -e .
+	$(BIN)/$(PIP) --no-deps --no-build-isolation $(HERE) .
 	@touch $@
 
 lock: setup ## requirements.lock from setup.cfg, for every Python at once; ARGS=--upgrade takes newer releases
-	$(BIN)/$(PIP) -e '.[lock]'
+	$(BIN)/$(PIP) $(HERE) '.[lock]'
 	$(UV) pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
 
 docs: setup ## the documentation as a site in build/site, every warning an error
-	$(BIN)/$(PIP) -e '.[docs]'
+	$(BIN)/$(PIP) $(HERE) '.[docs]'
 	@.ci/mermaid
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site $(ARGS)
 
 shots: setup ## screenshots of the pages into docs/, with a real browser (Debian's chromium)
-	$(BIN)/$(PIP) -e '.[shots]'
+	$(BIN)/$(PIP) $(HERE) '.[shots]'
 	$(BIN)/python docs/shots.py
 
 bench-agent: setup ## what the harness adds to a turn, and the prefix that providers cache

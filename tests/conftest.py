@@ -40,7 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
     pytest that a test starts has none of our plugins, as in the sandbox: to load them takes twice as long as
     all the rest.
     """
-    gc.disable()  # until everything is collected: of modules and tests nothing goes away
     wait_for_children_by_pidfd()
     if not config.getoption(
         "numprocesses", None

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from bot.cli import importing
+
 
 @click.command()
 @click.option("--exit", "exit_", is_flag=True, help="Stop after the pull request instead of serving on.")
@@ -19,9 +21,10 @@ import click
 @click.option("--request", default="", help="What to ask for in that repository.")
 def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
     """Show the whole path on this machine: a local GitHub, an issue, a mention, a pull request."""
-    from bot.demo.show import run_demo
-    from bot.offline.registry import MODELS
-    from bot.settings import load
+    with importing():
+        from bot.demo.show import run_demo
+        from bot.offline.registry import MODELS
+        from bot.settings import load
 
     if repo is not None and not request.strip():
         raise click.UsageError("--repo needs --request, the text of the issue")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from bot.cli import importing
+
 
 @click.command("eval")
 @click.argument(
@@ -32,10 +34,11 @@ def evaluate(
     timeout: float,
 ) -> None:
     """Measure models on tasks in SWE-bench format (JSON lines); can be resumed."""
-    from bot.eval.command import EvalOptions, choose_models
-    from bot.eval.command import evaluate as run_evaluate
-    from bot.serve.sandbox import make_workshop
-    from bot.settings import load, make_home
+    with importing():
+        from bot.eval.command import EvalOptions, choose_models
+        from bot.eval.command import evaluate as run_evaluate
+        from bot.serve.sandbox import make_workshop
+        from bot.settings import load, make_home
 
     settings = load()
     make_home(settings)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bot.cli import importing
 from bot.errors import HobError
 
 
@@ -16,7 +17,8 @@ from bot.errors import HobError
 @click.option("--webhook", help="URL that gets its webhooks.")
 def hub(port: int, data: Path, webhook: str | None) -> None:
     """Serve a local GitHub on this machine."""
-    from localhub.server import serve
+    with importing():
+        from localhub.server import serve
 
     try:
         asyncio.run(serve(port, data, webhook))

@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bot.cli import importing
+
 
 @click.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -40,12 +42,13 @@ def solve(
 
     If stdout is not a terminal, it gets only the diff, fit for `git apply`; the rest goes to stderr.
     """
-    from bot.offline.registry import MODELS
-    from bot.serve.sandbox import make_workshop
-    from bot.settings import load, make_home
-    from bot.solve.solve import apply_patch
-    from bot.solve.solve import solve as run_solve
-    from bot.solve.terminal import print_patch, print_solved
+    with importing():
+        from bot.offline.registry import MODELS
+        from bot.serve.sandbox import make_workshop
+        from bot.settings import load, make_home
+        from bot.solve.solve import apply_patch
+        from bot.solve.solve import solve as run_solve
+        from bot.solve.terminal import print_patch, print_solved
 
     if as_json and diff_only:
         raise click.UsageError("--json and --diff are two ways to print it: choose one")

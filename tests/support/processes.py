@@ -28,6 +28,7 @@ _FORKING.set_forkserver_preload(
         "bot.solve.solve",
         "bot.solve.terminal",
         "tests.support.processes",
+        "tests.support.resting",
     ]
 )
 

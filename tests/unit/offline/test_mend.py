@@ -36,8 +36,10 @@ BUGS = {
         "def test_a():\n    one = m.Cart()\n    one.items.append(1)\n    assert m.Cart().items == []\n",
         "field(default_factory=list)",
     ),
+    # It waits in each round: the search lets some loops run to their deadline.
     "loop without end": (
-        "def count(n):\n    i = 0\n    while i < n:\n        i -= 1\n    return i\n",
+        "import time\n\n\ndef count(n):\n    i = 0\n    while i < n:\n        time.sleep(0.01)\n"
+        "        i -= 1\n    return i\n",
         "def test_a():\n    assert m.count(3) == 3\n\ndef test_b():\n    assert m.count(0) == 0\n",
         "i += 1",
     ),
