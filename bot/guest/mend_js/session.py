@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,21 @@ from .focus import focus
 from .judge import EXIT, Judge, list_outcomes
 from .localise import Spectrum, list_suspects, localise
 from .node_run import NodeRun
+from .observe import Observer
 from .search import JsBaseline, JsSearch, limit
-from .syntax.source import is_source
+from .syntax.source import SourceFile, is_source
 from .verdict import find_doubt
+from .weigh import JsComparison, weigh_changes
 
 Say = Callable[[str], None]
 MOST_PILOTS = 12
 RIVALS = 3
 RIVAL_SHARE = 0.3  # of the time that it took to the first answer, to look for others
 RIVAL_SECONDS = 6.0
+WEIGH_SECONDS = 4.0  # for comparing what changes give
+WEIGH_RUNS = 10  # runs of all tests, where those take longer
 STEADY = 2  # further runs of what a change turned
 _NO_NAME = "no test of this name, by Hob's own search"
-# Less likely to be meant than their tests say: they do without something, or repeat what the test expects.
-_DOUBTED = {
-    "removed-statement": 0.5,
-    "missing-guard": 0.7,
-    "needless-term": 0.8,
-    "fallback": 0.8,
-    "early-return": 0.6,
-}
 
 
 def mend(
@@ -101,25 +97,28 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
         quick = bench.try_out()
         say(f"a try takes {bench.usual_seconds if quick else base.seconds:.2f} s")
         search = JsSearch(judge.root, judge, base, bench if quick else None)
-        answer = _find_answer(search, candidates, deadline)
+        compared = _find_answer(search, candidates, sources, deadline)
     finally:
         bench.close()
     told = tests | {
         "suspects": report.report_suspects(list_suspects(suspicions), sources),
         "search": report.report_effort(search, len(candidates)),
     }
-    if answer is None:
+    if compared is None:
         reason = "" if search.exhausted else "no small edit made the tests pass in the time that I had"
         return told | {"outcome": "not_found", "reason": reason}
-    if reason := find_doubt(answer, sources[answer.path].data, base):
+    answer = compared.ranked[0]
+    if reason := find_doubt(compared, sources[answer.path].data, base):
         shown = [report.make_edit(sources[answer.path], answer)]
         return told | {"outcome": "not_found", "reason": reason, "unsure": shown}
     told |= report.report_change(sources[answer.path], answer, base, judge.command)
-    return told | report.report_doubts(answer, search.passed, sources) | {"outcome": "mended"}
+    return told | report.report_doubts(compared, sources) | {"outcome": "mended"}
 
 
-def _find_answer(search: JsSearch, candidates: Sequence[JsCandidate], deadline: float) -> JsCandidate | None:
-    """The likeliest of those that pass; the first one found gets some company to be compared with."""
+def _find_answer(
+    search: JsSearch, candidates: Sequence[JsCandidate], sources: Mapping[str, SourceFile], deadline: float
+) -> JsComparison | None:
+    """What passes, the likeliest first; the first one found gets some company to be compared with."""
     began = clock.read_seconds()
     first = search.run(candidates, until=deadline)
     if first is None:
@@ -130,13 +129,14 @@ def _find_answer(search: JsSearch, candidates: Sequence[JsCandidate], deadline: 
     search.find_rivals(
         [each for each in candidates[at + 1 :] if each.score > 0.3 * first.score], until, RIVALS
     )
-    search.passed.sort(key=lambda each: -_judge_plausible(each))
-    return next((each for each in search.passed if search.is_steady(each, STEADY)), None)
-
-
-def _judge_plausible(candidate: JsCandidate) -> float:
-    borrowed = 0.6 if candidate.edit.borrowed else 1.0
-    return candidate.score * borrowed * _DOUBTED.get(candidate.edit.template, 1.0)
+    passed = [each for each in search.passed if search.is_steady(each, STEADY)]
+    if not passed:
+        return None
+    base = search.base
+    paths = dict.fromkeys(each.path for each in passed)
+    observer = Observer(search.judge, [sources[path] for path in paths], limit(base.all_seconds))
+    patience = max(WEIGH_SECONDS, WEIGH_RUNS * base.all_seconds)
+    return weigh_changes(observer, passed, base.pilots, clock.read_seconds() + patience)
 
 
 def _watch(judge: Judge, base: JsBaseline, whole: NodeRun, unasked: Sequence[str]) -> tuple[Spectrum, str]:

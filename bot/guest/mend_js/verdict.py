@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from .candidates import JsCandidate
 from .search import JsBaseline
+from .weigh import JsComparison, JsRival
 
 SHOWN = 3  # failing tests that show that a condition is meant another way
 MATURE = 60  # passing tests, among which one that is the wrong way round would have been seen
+NEAR = 0.5  # how likely another change may be, beside the likeliest, before neither is claimed
+FEW_NEAR = 0.33  # the same where few failing tests of a large suite show the fault
+DIFFERENT = 0.05  # of the calls: the share for which they have to differ, where no test's call is among them
+_CALL = 160  # signs of a call, and of what it gives, in a sentence
 _TURNS = {
     "boolean-operator": "joins conditions the other way",
     "branches": "changes which branch runs",
@@ -19,17 +24,46 @@ _NEAR = ({"<", "<="}, {">", ">="}, {"===", "=="}, {"!==", "!="}, {"||", "??"})  
 _SIGNS = b"<>=!&|?"
 
 
-def find_doubt(answer: JsCandidate, data: bytes, base: JsBaseline) -> str:
-    """Why a change of a file's text ``data`` is not to be claimed; "" when it is."""
+def find_doubt(compared: JsComparison, data: bytes, base: JsBaseline) -> str:
+    """Why the likeliest change, of a file's text ``data``, is not to be claimed; "" when it is."""
+    answer = compared.ranked[0]
     turned, passed = len(base.asked), list(base.everything.values()).count("passed")
+    few = turned < SHOWN and passed >= MATURE
     turn = describe_turn(answer, data)
-    if not turn or turned >= SHOWN or passed < MATURE:
-        return ""
-    tests = "one failing test is" if turned == 1 else f"{turned} failing tests are"
+    if turn and few:
+        tests = "one failing test is" if turned == 1 else f"{turned} failing tests are"
+        return (
+            f"the likeliest edit {turn}, which none of the {passed} passing tests notices; "
+            f"{tests} too little to tell whether that is meant"
+        )
+    near = [
+        each
+        for each in compared.find_rivals()
+        if each.likely >= (FEW_NEAR if few else NEAR) * compared.likely[0]
+        and (each.by_tests or each.share >= DIFFERENT)
+    ]
+    if near:
+        return _name_rivals(near)
+    if few and (moved := compared.list_moved()):
+        before, now = compared.base.seen[moved[0]], compared.seen[0].seen[moved[0]]
+        return (
+            f"the likeliest edit also changes what passing tests call: {_cut(moved[0])} gives {_cut(now)} "
+            f"where it gave {_cut(before)}, which no test notices"
+        )
+    return ""
+
+
+def _name_rivals(near: list[JsRival]) -> str:
+    """That several edits pass, and the call for which the likeliest two differ."""
+    one = near[0]
     return (
-        f"the likeliest edit {turn}, which none of the {passed} passing tests notices; "
-        f"{tests} too little to tell whether that is meant"
+        f"I found {len(near) + 1} edits that pass and cannot tell which is meant: "
+        f"{_cut(one.call)} gives {_cut(one.this)} with one and {_cut(one.other)} with the other"
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _CALL else f"{text[:_CALL]}…"
 
 
 def describe_turn(answer: JsCandidate, data: bytes) -> str:
