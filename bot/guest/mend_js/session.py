@@ -20,13 +20,15 @@ from .node_run import NodeRun
 from .observe import Observer
 from .search import JsBaseline, JsSearch, limit
 from .syntax.source import SourceFile, is_source
-from .verdict import find_doubt
+from .verdict import SHOWN, find_doubt
 from .weigh import JsComparison, weigh_changes
 
 Say = Callable[[str], None]
 MOST_PILOTS = 12
 RIVALS = 3
-RIVAL_SHARE = 0.3  # of the time that it took to the first answer, to look for others
+RIVAL_SHARE = (
+    0.3  # of the time that it took to the first answer, to look for others; twice that for few tests
+)
 RIVAL_SECONDS = 6.0
 WEIGH_SECONDS = 4.0  # for comparing what changes give
 WEIGH_RUNS = 10  # runs of all tests, where those take longer
@@ -125,7 +127,9 @@ def _find_answer(
         return None
     spent = clock.read_seconds() - began
     at = next(number for number, each in enumerate(candidates) if each is first)
-    until = min(deadline, clock.read_seconds() + max(2.0, min(RIVAL_SECONDS, RIVAL_SHARE * spent)))
+    few = 2.0 if len(search.base.asked) < SHOWN else 1.0
+    patience = few * max(2.0, min(RIVAL_SECONDS, RIVAL_SHARE * spent))
+    until = min(deadline, clock.read_seconds() + patience)
     search.find_rivals(
         [each for each in candidates[at + 1 :] if each.score > 0.3 * first.score], until, RIVALS
     )

@@ -11,6 +11,9 @@ MATURE = 60  # passing tests, among which one that is the wrong way round would 
 NEAR = 0.5  # how likely another change may be, beside the likeliest, before neither is claimed
 FEW_NEAR = 0.33  # the same where few failing tests of a large suite show the fault
 DIFFERENT = 0.05  # of the calls: the share for which they have to differ, where no test's call is among them
+ENOUGH = 100  # calls that were made up, to tell by them
+NARROW = 0.01  # the share of them that an edit has to change at least
+SELDOM = 0.1  # how likely an edit has to be where few tests show the fault
 _CALL = 160  # signs of a call, and of what it gives, in a sentence
 _TURNS = {
     "boolean-operator": "joins conditions the other way",
@@ -44,13 +47,22 @@ def find_doubt(compared: JsComparison, data: bytes, base: JsBaseline) -> str:
     ]
     if near:
         return _name_rivals(near)
-    if few and (moved := compared.list_moved()):
-        before, now = compared.base.seen[moved[0]], compared.seen[0].seen[moved[0]]
-        return (
-            f"the likeliest edit also changes what passing tests call: {_cut(moved[0])} gives {_cut(now)} "
-            f"where it gave {_cut(before)}, which no test notices"
-        )
+    if turned < SHOWN and (reason := _find_narrow(compared)):
+        return reason
+    if few and compared.likely[0] < SELDOM:
+        return "the edit that passes is of a kind and at a place that are seldom the fix, and few tests fail"
     return ""
+
+
+def _find_narrow(compared: JsComparison) -> str:
+    """Why a change only fits its test: hardly a call near those of the tests gives anything else with it."""
+    changed, made = compared.count_changed()
+    if made < ENOUGH or changed > NARROW * made:
+        return ""
+    return (
+        "the likeliest edit mends little but the failing test's own call: "
+        f"of {made} calls near those of the tests, it changes {changed or 'none'}"
+    )
 
 
 def _name_rivals(near: list[JsRival]) -> str:

@@ -80,13 +80,13 @@ class JsComparison:
             )  # fmt: skip
         return found
 
-    def list_moved(self) -> list[str]:
-        """Calls of passing tests that give something else with the likeliest change."""
+    def count_changed(self) -> tuple[int, int]:
+        """How many made-up calls give something else with the likeliest change, and of how many."""
         if not self.seen:
-            return []
-        return [
-            each for each in find_differences(self.base.seen, self.seen[0].seen) if each not in self.asked
-        ]
+            return 0, 0
+        made = self.seen[0].made
+        common = self.base.made.keys() & made.keys()
+        return len(find_differences(self.base.made, made)), len(common)
 
 
 def find_differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:

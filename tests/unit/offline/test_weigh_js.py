@@ -236,3 +236,32 @@ def test_two_that_differ_are_named_and_neither_is_claimed(tmp_path: Path) -> Non
         told["reason"],
     )
     assert told["unsure"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "made", "asked", "why"),
+    [
+        (1, 240, 1, "of 240 calls near those of the tests, it changes 1"),
+        (0, 240, 2, "of 240 calls near those of the tests, it changes none"),
+        (12, 240, 1, ""),
+        (1, 240, 3, ""),  # three tests show that it is meant
+        (0, 20, 1, ""),  # too few calls to tell
+    ],
+)
+def test_an_edit_that_changes_the_failing_call_alone_only_fits_its_test(
+    changed: int, made: int, asked: int, why: str
+) -> None:
+    before = {f"f({n})": "1" for n in range(made)}
+    after = before | {f"f({n})": "2" for n in range(changed)}
+    compared = JsComparison(
+        ranked=(make_change(),), likely=(1.0,), seen=(Observation(made=after),), base=Observation(made=before)
+    )
+    said = find_doubt(compared, b"ax", make_base(MATURE, asked))
+    assert bool(said) == bool(why)
+    assert said.endswith(why)
+
+
+def test_an_unlikely_edit_is_not_claimed_where_few_of_many_tests_fail() -> None:
+    one = JsComparison(ranked=(make_change(score=0.04),), likely=(0.04,))
+    assert find_doubt(one, b"ax", make_base(MATURE, 1)).endswith("seldom the fix, and few tests fail")
+    assert not find_doubt(one, b"ax", make_base(MATURE, 3))
