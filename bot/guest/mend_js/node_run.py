@@ -56,7 +56,7 @@ class NodeRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Where recorded calls go (``observe.py``), and whether further ones are made at the process's end."""
+    """Where recorded calls go (``choice/observe.py``), and whether further ones come at the end."""
 
     log: Path
     late: bool

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .candidates import JsCandidate
+from .choice.weigh import JsComparison
 from .judge import EXIT
 from .localise import Suspect
 from .search import JsBaseline, JsSearch
 from .syntax.source import SourceFile
-from .weigh import JsComparison
 
 SHOWN = 12
 SHOWN_CALL = 200  # signs of a call, and of what it gives

@@ -12,16 +12,16 @@ from . import clock, report
 from .asked import JsRequest, choose_asked
 from .bench import Bench
 from .candidates import JsCandidate, gather_clues, propose
+from .choice.observe import Observer
+from .choice.verdict import SHOWN, find_doubt
+from .choice.weigh import JsComparison, weigh_changes
 from .coverage import Counts, read_counts
 from .focus import focus
 from .judge import EXIT, Judge, list_outcomes
 from .localise import Spectrum, list_suspects, localise
 from .node_run import NodeRun
-from .observe import Observer
 from .search import JsBaseline, JsSearch, limit
 from .syntax.source import SourceFile, is_source
-from .verdict import SHOWN, find_doubt
-from .weigh import JsComparison, weigh_changes
 
 Say = Callable[[str], None]
 MOST_PILOTS = 12

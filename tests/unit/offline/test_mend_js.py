@@ -11,6 +11,8 @@ import pytest
 
 from bot.guest.mend_js.asked import JsRequest, choose_asked
 from bot.guest.mend_js.candidates import JsCandidate, gather_clues, propose
+from bot.guest.mend_js.choice.verdict import MATURE, describe_turn, find_doubt
+from bot.guest.mend_js.choice.weigh import JsComparison
 from bot.guest.mend_js.coverage import read_counts
 from bot.guest.mend_js.focus import find_failing_line, find_span
 from bot.guest.mend_js.judge import EXIT, list_outcomes, make_pattern, split_name
@@ -21,8 +23,6 @@ from bot.guest.mend_js.search import JsBaseline
 from bot.guest.mend_js.syntax.source import SourceFile, is_source
 from bot.guest.mend_js.templates.edit import JsClues, JsEdit
 from bot.guest.mend_js.templates.registry import TEMPLATES
-from bot.guest.mend_js.verdict import MATURE, describe_turn, find_doubt
-from bot.guest.mend_js.weigh import JsComparison
 
 
 def mends(source: str, clues: JsClues | None = None, path: str = "a.js") -> set[str]:

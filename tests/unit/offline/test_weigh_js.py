@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from bot.guest.mend_js.candidates import JsCandidate
-from bot.guest.mend_js.observe import NO_END, Observation, add_recorders, read_log
+from bot.guest.mend_js.choice.observe import NO_END, Observation, add_recorders, read_log
+from bot.guest.mend_js.choice.verdict import MATURE, find_doubt
+from bot.guest.mend_js.choice.weigh import JsComparison
 from bot.guest.mend_js.report import report_doubts
 from bot.guest.mend_js.search import JsBaseline
 from bot.guest.mend_js.syntax.source import SourceFile
 from bot.guest.mend_js.templates.edit import JsEdit
-from bot.guest.mend_js.verdict import MATURE, find_doubt
-from bot.guest.mend_js.weigh import JsComparison
 from tests.unit.offline.test_mend_js_run import search
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs node")

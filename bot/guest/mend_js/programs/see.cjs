@@ -1,4 +1,4 @@
-// Records what calls from outside give of the functions of a file (observe.py puts `see` into each), and what calls with
+// Records what calls from outside give of the functions of a file (choice/observe.py puts `see` into each), and what calls with
 // made-up arguments near those give. One line of JSON each, in the file that HOB_MEND_SEEN names.
 'use strict';
 

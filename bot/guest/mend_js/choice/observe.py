@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .candidates import JsCandidate
-from .judge import Judge
-from .node_run import Seen
-from .syntax.source import SourceFile
+from ..candidates import JsCandidate
+from ..judge import Judge
+from ..node_run import Seen
+from ..syntax.source import SourceFile
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-SEE = Path(__file__).resolve().parent / "programs" / "see.cjs"
+SEE = Path(__file__).resolve().parent.parent / "programs" / "see.cjs"
 NO_END = "no end"
 MADE = "made "
 _KEPT = frozenset(("function_declaration", "function_expression", "arrow_function", "method_definition"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .candidates import JsCandidate
-from .search import JsBaseline
+from ..candidates import JsCandidate
+from ..search import JsBaseline
 from .weigh import JsComparison, JsRival
 
 SHOWN = 3  # failing tests that show that a condition is meant another way

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from . import clock
-from .candidates import JsCandidate
+from .. import clock
+from ..candidates import JsCandidate
 from .observe import NO_END, Observation, Observer
 
 COMPARED = 6  # changes that are compared
