@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ...site import Proposal, Site
 from ...source import FUNCTIONS, TextEdit
-from ..calls import is_value
+from ..calls import is_empty, is_value
 from ..registry import template
 
 MOST_FUNCTIONS = 14
@@ -55,8 +55,8 @@ def wrapped_value(site: Site) -> Iterator[Proposal]:
     node = site.node
     if not isinstance(node, ast.expr) or not is_value(site, node) or _is_tested_type(site, node):
         return
-    if _is_empty(node):
-        return  # ``enumerate(set())`` is nothing that anybody means
+    if is_empty(node):
+        return
     text = site.text(node)
     if len(text) > 200:
         return
@@ -68,14 +68,6 @@ def wrapped_value(site: Site) -> Iterator[Proposal]:
     if isinstance(node, ast.Name | ast.Attribute | ast.Call) and around.rpartition(".")[2] in _OF_MANY:
         yield site.replace(node, f"map(str, {text})", 0.8)
         yield site.replace(node, f"filter(None, {text})", 0.4)
-
-
-def _is_empty(node: ast.expr) -> bool:
-    """``set()``, ``list()`` and the like: a builtin's own empty value."""
-    match node:
-        case ast.Call(func=ast.Name(id="set" | "list" | "dict" | "tuple" | "frozenset" | "str" | "bytes")):
-            return not node.args and not node.keywords
-    return False
 
 
 def _is_tested_type(site: Site, node: ast.expr) -> bool:
