@@ -56,10 +56,10 @@ class NodeRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Where recorded calls go (``choice/observe.py``), and whether further ones come at the end."""
+    """Where recorded calls go (``choice/observe.py``), and when calls are made up."""
 
     log: Path
-    late: bool
+    made: str  # "late" or "soon"; "" for none
 
 
 def run_command(
@@ -86,7 +86,7 @@ def run_command(
     if coverage is not None:
         env["NODE_V8_COVERAGE"] = str(coverage)
     if seen is not None:
-        env |= {"HOB_MEND_SEEN": str(seen.log), "HOB_MEND_LATE": str(int(seen.late))}
+        env |= {"HOB_MEND_SEEN": str(seen.log), "HOB_MEND_MADE": seen.made}
     env.pop("FORCE_COLOR", None)
     began = time.monotonic()
     with (folder / "output").open("wb") as output:

@@ -139,8 +139,9 @@ def _find_answer(
     base = search.base
     paths = dict.fromkeys(each.path for each in passed)
     observer = Observer(search.judge, [sources[path] for path in paths], limit(base.all_seconds))
-    patience = max(WEIGH_SECONDS, WEIGH_RUNS * base.all_seconds)
-    return weigh_changes(observer, passed, base.pilots, clock.read_seconds() + patience)
+    now = clock.read_seconds()
+    patience = min(max(WEIGH_SECONDS, WEIGH_RUNS * base.all_seconds), max(WEIGH_SECONDS, deadline - now))
+    return weigh_changes(observer, passed, base.pilots, now + patience)
 
 
 def _watch(judge: Judge, base: JsBaseline, whole: NodeRun, unasked: Sequence[str]) -> tuple[Spectrum, str]:

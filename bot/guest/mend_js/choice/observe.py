@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..candidates import JsCandidate
 from ..judge import Judge
-from ..node_run import Seen
+from ..node_run import NodeRun, Seen
 from ..syntax.source import SourceFile
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ NO_END = "no end"
 MADE = "made "
 _KEPT = frozenset(("function_declaration", "function_expression", "arrow_function", "method_definition"))
 _OWN = re.compile(r"(?<![\w$.])super(?![\w$])|(?<![\w$])new\s*\.\s*target(?![\w$])")
+_ARGUMENTS = re.compile(r"(?<![\w$.])arguments(?![\w$])")
 _MODULE = frozenset(("import_statement", "export_statement"))
 _LATE = ("", "tape", "mocha", "node:test")  # runners whose process comes to an end that can be heard
 
@@ -46,7 +47,7 @@ class Observer:
     def __init__(self, judge: Judge, sources: Sequence[SourceFile], seconds: float) -> None:
         self._judge, self._seconds = judge, seconds
         self._sources = {source.path: source for source in sources}
-        self._late = judge.runner in _LATE
+        self._made = "late" if judge.runner in _LATE else "soon"
         self._whole: bool | None = None  # whether the repository's own command shows calls; None before a try
 
     def observe(self, candidate: JsCandidate | None, *, names: Sequence[str] = ()) -> Observation:
@@ -73,13 +74,18 @@ class Observer:
 
     def _run_all(self, log: Path) -> Observation:
         log.write_bytes(b"")
-        self._judge.run_all(self._seconds, seen=Seen(log=log, late=self._late))
-        return read_log(log)
+        run = self._judge.run_all(self._seconds, seen=Seen(log=log, made=self._made))
+        return self._read(log, run)
 
     def _run_part(self, log: Path, names: Sequence[str]) -> Observation:
         log.write_bytes(b"")
-        seen = Seen(log=log, late=self._late)
-        self._judge.run_part(self._seconds, files=self._judge.files, names=names, seen=seen)
+        seen = Seen(log=log, made=self._made)
+        run = self._judge.run_part(self._seconds, files=self._judge.files, names=names, seen=seen)
+        return self._read(log, run)
+
+    def _read(self, log: Path, run: NodeRun) -> Observation:
+        if run.hung:
+            self._made = ""  # a made-up call without end costs its patience once
         return read_log(log)
 
 
@@ -150,7 +156,9 @@ def _record(source: SourceFile, node: Node) -> list[tuple[int, int, str]] | None
         return None
     signs = {child.type for child in node.children}
     name = source.name_function(node).rpartition(".")[2] or "(function)"
-    if "*" in signs or "set" in signs or name == "constructor" or _OWN.search(source.text(body)):
+    text = source.text(body)
+    bound = bool(_OWN.search(text))  # to be called as it is: with no other arguments, and once
+    if "*" in signs or "set" in signs or name == "constructor" or (bound and _ARGUMENTS.search(text)):
         return None
     given = source.text(parameters)
     given = given if given.startswith("(") else f"({given})"
@@ -163,8 +171,10 @@ def _record(source: SourceFile, node: Node) -> list[tuple[int, int, str]] | None
             begin = f"{{ return {begin}"
             return [*edits, (body.start_byte, body.start_byte, begin), (body.end_byte, body.end_byte, "); }")]
         return [*edits, (body.start_byte, body.start_byte, begin), (body.end_byte, body.end_byte, ")")]
-    begin = f" return hobSee({told}, this, arguments, {wait}function {given} {{"
+    inner = f"{wait}{given} => {{" if bound else f"{wait}function {given} {{"
+    begin = f" return hobSee({told}, this, arguments, {inner}"
+    end = "}, true); " if bound else "}); "
     return [
         (body.start_byte + 1, body.start_byte + 1, begin),
-        (body.end_byte - 1, body.end_byte - 1, "}); "),
+        (body.end_byte - 1, body.end_byte - 1, end),
     ]

@@ -8,8 +8,8 @@ from .weigh import JsComparison, JsRival
 
 SHOWN = 3  # failing tests that show that a condition is meant another way
 MATURE = 60  # passing tests, among which one that is the wrong way round would have been seen
-NEAR = 0.5  # how likely another change may be, beside the likeliest, before neither is claimed
-FEW_NEAR = 0.33  # the same where few failing tests of a large suite show the fault
+NEAR = 0.33  # how likely another change may be, beside the likeliest, before neither is claimed
+FEW_NEAR = 0.2  # the same where few failing tests of a large suite show the fault
 DIFFERENT = 0.05  # of the calls: the share for which they have to differ, where no test's call is among them
 ENOUGH = 100  # calls that were made up, to tell by them
 NARROW = 0.01  # the share of them that an edit has to change at least
@@ -23,6 +23,7 @@ _TURNS = {
     "negation": "turns a condition round",
     "removed-statement": "leaves a statement out",
 }
+_VALUES = frozenset(("number", "pattern", "string", "text"))  # edits that put in a value
 _NEAR = ({"<", "<="}, {">", ">="}, {"===", "=="}, {"!==", "!="}, {"||", "??"})  # but for where they end
 _SIGNS = b"<>=!&|?"
 
@@ -47,7 +48,7 @@ def find_doubt(compared: JsComparison, data: bytes, base: JsBaseline) -> str:
     ]
     if near:
         return _name_rivals(near)
-    if turned < SHOWN and (reason := _find_narrow(compared)):
+    if turned < SHOWN and answer.edit.template in _VALUES and (reason := _find_narrow(compared)):
         return reason
     if few and compared.likely[0] < SELDOM:
         return "the edit that passes is of a kind and at a place that are seldom the fix, and few tests fail"
@@ -55,12 +56,12 @@ def find_doubt(compared: JsComparison, data: bytes, base: JsBaseline) -> str:
 
 
 def _find_narrow(compared: JsComparison) -> str:
-    """Why a change only fits its test: hardly a call near those of the tests gives anything else with it."""
+    """Why another value only fits its test: hardly a call near those of the tests is changed by it."""
     changed, made = compared.count_changed()
     if made < ENOUGH or changed > NARROW * made:
         return ""
     return (
-        "the likeliest edit mends little but the failing test's own call: "
+        "the likeliest edit puts in a value that mends little but the failing test's own call: "
         f"of {made} calls near those of the tests, it changes {changed or 'none'}"
     )
 

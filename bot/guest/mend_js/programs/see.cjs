@@ -4,7 +4,8 @@
 
 const fs = require('fs');
 
-const LATE = process.env.HOB_MEND_LATE === '1'; // made-up calls come at the end of the process
+const LATE = process.env.HOB_MEND_MADE === 'late'; // made-up calls come at the end of the process
+const SOON = process.env.HOB_MEND_MADE === 'soon'; // or after each call; or not at all
 const MOST = { calls: 600, same: 3, made: 240, perCall: 14, pool: 12, text: 1500, nodes: 400, milliseconds: 2500 };
 const log = fs.openSync(process.env.HOB_MEND_SEEN, 'a');
 const own = Object.prototype.hasOwnProperty;
@@ -147,7 +148,7 @@ function copy(value) {
 /** Values near one, the most telling first. */
 function alter(value, deep) {
   if (typeof value === 'number') return [value + 1, value - 1, -value, 0, value * 10, value / 2].filter((each) => each !== value);
-  if (typeof value === 'bigint') return [value + 1n, value - 1n, -value, 0n];
+  if (typeof value === 'bigint') return [value + BigInt(1), value - BigInt(1), -value, BigInt(0)]; // an old Node reads no 1n
   if (typeof value === 'boolean') return [!value];
   if (typeof value === 'string') return alterText(value);
   if (value === undefined || value === null) return deep ? [0] : [];
@@ -236,8 +237,11 @@ function describe(error, exact) {
   return exact ? `${error.name}: ${String(error.message).slice(0, 300)}` : String(error.name);
 }
 
-/** Call `inner`, which is the body of the function `name`, and record it where nothing of the file is running. */
-function see(name, self, given, inner) {
+/**
+ * Call `inner`, which is the body of the function `name`, and record it where nothing of the file is running. With `once` it
+ * has the object and `new.target` of this very call, so that none near it can be made.
+ */
+function see(name, self, given, inner, once) {
   if (depth > 0 || calls >= MOST.calls) return inner.apply(self, given);
   const args = Array.from(given);
   let call = '';
@@ -247,7 +251,7 @@ function see(name, self, given, inner) {
     call = `${name}${tell(self, args)}`;
     const count = (counts.get(call) || 0) + 1;
     counts.set(call, count);
-    if (count === 1) kept = keep(name, self, args, inner);
+    if (count === 1 && !once) kept = keep(name, self, args, inner);
     if (count > 1) call += ` #${count}`;
     if (count > MOST.same) call = '';
   } catch (error) {
@@ -260,8 +264,8 @@ function see(name, self, given, inner) {
   try {
     return run(inner, self, args, call, true);
   } finally {
-    if (kept && !LATE) makeUp([kept]);
-    else if (kept) waiting.push(kept);
+    if (kept && SOON) makeUp([kept]);
+    else if (kept && LATE) waiting.push(kept);
   }
 }
 
