@@ -25,6 +25,7 @@ from .syntax.source import SourceFile, is_source
 
 Say = Callable[[str], None]
 MOST_PILOTS = 12
+MOST_BENCH_FILES = 4  # test files that the process for quick tries loads for each try
 RIVALS = 3
 RIVAL_SHARE = (
     0.3  # of the time that it took to the first answer, to look for others; twice that for few tests
@@ -94,9 +95,8 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     candidates = propose(suspicions, clues, 0.1 * (deadline - clock.read_seconds()))
     sources = {one.source.path: one.source for one in suspicions}
     say(f"{len(suspicions)} files, {len(candidates)} candidate changes")
-    bench = Bench(judge, base.pilot_files, base.pilot_targets if base.pilots else ())
+    bench, quick = _start_bench(judge, base)
     try:
-        quick = bench.try_out()
         say(f"a try takes {bench.usual_seconds if quick else base.seconds:.2f} s")
         search = JsSearch(judge.root, judge, base, bench if quick else None)
         compared = _find_answer(search, candidates, sources, deadline)
@@ -115,6 +115,17 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
         return told | {"outcome": "not_found", "reason": reason, "unsure": shown}
     told |= report.report_change(sources[answer.path], answer, base, judge.command)
     return told | report.report_doubts(compared, sources) | {"outcome": "mended"}
+
+
+def _start_bench(judge: Judge, base: JsBaseline) -> tuple[Bench, bool]:
+    """A process for quick tries, with the failing tests of all their files where it can run those."""
+    if base.pilots and 1 < len(judge.files) <= MOST_BENCH_FILES:
+        bench = Bench(judge, judge.files, base.pilots)
+        if bench.try_out():
+            return bench, True
+        bench.close()
+    bench = Bench(judge, base.pilot_files, base.pilot_targets if base.pilots else ())
+    return bench, bench.try_out()
 
 
 def _find_answer(

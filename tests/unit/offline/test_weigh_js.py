@@ -188,6 +188,19 @@ def test_a_rival_that_does_something_else_and_is_near_forbids_a_claim(
         )
 
 
+def test_how_far_two_differ_is_told_by_the_calls_that_one_of_them_changes() -> None:
+    made = {f"f({n})": "1" for n in range(200)}
+    mine = made | {f"f({n})": "2" for n in range(12)}
+    for changed, share in ((6, 0.5), (1, 1 / 12)):
+        its = mine | {f"f({n})": "3" for n in range(changed)}
+        compared = JsComparison(
+            ranked=(make_change(), make_change(start=2)), likely=(1.0, 0.9),
+            seen=(Observation(made=mine), Observation(made=its)), base=Observation(made=made),
+        )  # fmt: skip
+        assert [each.share for each in compared.find_rivals()] == [share]
+        assert bool(find_doubt(compared, b"ax", make_base(10, 5))) == (changed == 6)
+
+
 def test_a_rival_is_told_by_the_call_that_shows_it() -> None:
     source = SourceFile(path="a.js", data=b"ax")
     told = report_doubts(compare(0.1, "4"), {"a.js": source})

@@ -10,7 +10,9 @@ SHOWN = 3  # failing tests that show that a condition is meant another way
 MATURE = 60  # passing tests, among which one that is the wrong way round would have been seen
 NEAR = 0.33  # how likely another change may be, beside the likeliest, before neither is claimed
 FEW_NEAR = 0.2  # the same where few failing tests of a large suite show the fault
-DIFFERENT = 0.05  # of the calls: the share for which they have to differ, where no test's call is among them
+DIFFERENT = (
+    0.1  # of the calls that either changes: the share for which two have to differ, but for tests' calls
+)
 ENOUGH = 100  # calls that were made up, to tell by them
 NARROW = 0.01  # the share of them that an edit has to change at least
 SELDOM = 0.1  # how likely an edit has to be where few tests show the fault

@@ -29,7 +29,7 @@ _DOUBTED = {
 class JsRival:
     """Another change that passes, with a call by which the two differ and what it gives with each.
 
-    ``share`` of all calls differ, ``by_tests`` of those that tests make.
+    They differ for ``share`` of the calls that one of the two changes, and for ``by_tests`` that tests make.
     """
 
     change: JsCandidate
@@ -67,7 +67,6 @@ class JsComparison:
         for change, likely, other in zip(self.ranked[1:], self.likely[1:], self.seen[1:], strict=True):
             by_tests = find_differences(own.seen, other.seen)
             by_made = find_differences(own.made, other.made)
-            common = len(own.seen.keys() & other.seen.keys()) + len(own.made.keys() & other.made.keys())
             if not by_tests and not by_made:
                 continue
             call = (by_tests or by_made)[0]
@@ -75,7 +74,8 @@ class JsComparison:
             found.append(
                 JsRival(
                     change=change, likely=likely, call=call, this=this, other=that,
-                    share=(len(by_tests) + len(by_made)) / max(1, common), by_tests=len(by_tests),
+                    share=(len(by_tests) + len(by_made)) / max(1, _count_affected(self.base, own, other)),
+                    by_tests=len(by_tests),
                 )
             )  # fmt: skip
         return found
@@ -94,6 +94,16 @@ class JsComparison:
 def find_differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
     """Calls that two observations both have and that give something else."""
     return [call for call, gives in one.items() if other.get(call, gives) != gives]
+
+
+def _count_affected(base: Observation, one: Observation, other: Observation) -> int:
+    """How many calls do not give the same as the code is and with each of two changes."""
+    pairs = ((base.seen, one.seen, other.seen), (base.made, one.made, other.made))
+    return sum(
+        len({mine[call], its[call], was.get(call, mine[call])}) > 1
+        for was, mine, its in pairs
+        for call in mine.keys() & its.keys()
+    )
 
 
 def judge_plausible(candidate: JsCandidate) -> float:
