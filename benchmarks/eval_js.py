@@ -5,7 +5,8 @@
     make eval-js ARGS="--dev --search"    # those that may be looked at, without sandbox and proof
 
 Solved: the change is proved. Right: it makes the file what it was, white space aside, or what `also` says is
-as good. Other solved ones are printed with their change, to be read. Packages come from npm, by SHA-256.
+as good. Same: it gives what the file as it was gives, for the calls of the tests and for hundreds near those.
+Other solved ones are printed with their change, to be read. Packages come from npm, by SHA-256.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import realworld
+from bot.guest.mend_js.candidates import JsCandidate
+from bot.guest.mend_js.choice.observe import Observer
+from bot.guest.mend_js.choice.weigh import find_differences
+from bot.guest.mend_js.judge import Judge, list_outcomes
+from bot.guest.mend_js.syntax.source import SourceFile
+from bot.guest.mend_js.templates.edit import JsEdit
 
 HERE = Path(__file__).parent
 ASK = "The tests fail since the last change. Please find out why and fix it."
@@ -60,7 +67,7 @@ class PlantedBug:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriedBug:
-    """What came of one: right, other (solved in another way), refused, or fails (the proof does not pass).
+    """What came of one: right, same or other (solved in another way), refused, or fails (so does the proof).
 
     unshown: the tests pass with the bug, so it does not count.
     """
@@ -185,8 +192,33 @@ def try_bug(bug: PlantedBug, package: PackageWithTests, root: Path, home: Path, 
         mended = apply_edits(bug.path, text, edits)
         was = subprocess.run(("git", "show", f"HEAD~1:{bug.path}"), cwd=root, check=True, capture_output=True)
         right = [was.stdout.decode("utf-8").replace(bug.right, each) for each in (bug.right, *bug.also)]
-        ended = "right" if squeeze(mended) in map(squeeze, right) else "other"
+        known = squeeze(mended) in map(squeeze, right)
+        ended = "right" if known else "same" if gives_the_same(bug, package, root, mended) else "other"
     return TriedBug(bug=bug, ended=ended, seconds=time.monotonic() - began, said=said)
+
+
+def gives_the_same(bug: PlantedBug, package: PackageWithTests, root: Path, mended: str) -> bool:
+    """Whether a mended text gives what the right one gives, as far as calls show it."""
+    source = SourceFile.read(root, bug.path)
+    if source is None or not mended:
+        return False
+    right = source.data.decode("utf-8").replace(bug.bug, bug.right)
+    with tempfile.TemporaryDirectory(prefix="hob-eval-js-") as scratch:
+        judge = Judge(root=root, command=package.test, scratch=Path(scratch))
+        run = judge.run_all(120.0)
+        judge.learn(run, [name for name, was in list_outcomes(run).items() if was == "failed"])
+        judge.narrow(60.0)
+        observer = Observer(judge, [source], 60.0)
+        one, two, again = (observer.observe(change_all(source, text)) for text in (mended, right, right))
+    chance = {*find_differences(two.seen, again.seen), *find_differences(two.made, again.made)}
+    differ = {*find_differences(one.seen, two.seen), *find_differences(one.made, two.made)}
+    return bool(one.seen) and differ <= chance
+
+
+def change_all(source: SourceFile, text: str) -> JsCandidate:
+    """A change of a whole file."""
+    edit = JsEdit(start=0, end=len(source.data), new=text, template="", weight=1.0)
+    return JsCandidate(path=source.path, line=1, function="", score=1.0, edit=edit, passing=None)
 
 
 def squeeze(text: str) -> str:
@@ -250,18 +282,24 @@ def apply_edits(path: str, text: str, edits: Sequence[Edit]) -> str:
 def render_bug(one: TriedBug, *, quiet: bool) -> str:
     """One line, and the change where it is to be read."""
     line = f"{one.bug.name:24} {one.ended:8} {one.seconds:6.1f} s"
-    return line if quiet or one.ended == "right" else f"{line}\n{one.said.strip()}"
+    return line if quiet or one.ended in ("right", "same") else f"{line}\n{one.said.strip()}"
 
 
 def summarize(name: str, tried: Sequence[TriedBug]) -> str:
     """Counts with Wilson's interval at 95%: https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval"""
     right = sum(each.ended == "right" for each in tried)
-    solved = right + sum(each.ended == "other" for each in tried)
+    other = sum(each.ended == "other" for each in tried)
+    solved = right + other + sum(each.ended == "same" for each in tried)
     refused = sum(each.ended == "refused" for each in tried)
     middle = sorted(each.seconds for each in tried)[len(tried) // 2]
     shares = [
         f"{word} {count} ({100 * count / len(tried):.0f}%, {low:.0f} to {high:.0f}%)"
-        for word, count in (("solved", solved), ("right", right), ("refused", refused))
+        for word, count in (
+            ("solved", solved),
+            ("as it was", right),
+            ("other than it was", other),
+            ("refused", refused),
+        )
         for low, high in (find_interval(count, len(tried)),)
     ]
     return f"{name}: {len(tried)} bugs, {', '.join(shares)}, half of them within {middle:.0f} s"

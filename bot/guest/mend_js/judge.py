@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .node_run import NodeRun, Program, run_command
+from .node_run import NodeRun, Program, Seen, run_command
 
 EXIT = "the exit code"  # stands for a test where nothing reports tests
 NAME_CHARS = 590  # of a test's name, which the report cuts at 600
@@ -50,10 +50,10 @@ class Judge:
     program: Program | None = None
     files: list[str] = field(default_factory=list)  # that the failing tests stand in, absolute
 
-    def run_all(self, seconds: float, coverage: Path | None = None) -> NodeRun:
+    def run_all(self, seconds: float, coverage: Path | None = None, seen: Seen | None = None) -> NodeRun:
         """The whole suite, by the repository's own command."""
         words = ("bash", "-c", self.command)
-        return run_command(words, self.scratch, seconds, cwd=self.root, coverage=coverage)
+        return run_command(words, self.scratch, seconds, cwd=self.root, coverage=coverage, seen=seen)
 
     def learn(self, run: NodeRun, failing: Sequence[str]) -> None:
         """Find the runner and its program from a run of all, and the files of the tests that fail."""
@@ -86,7 +86,13 @@ class Judge:
         self.files = failing
 
     def run_part(
-        self, seconds: float, *, files: Sequence[str], names: Iterable[str] = (), coverage: Path | None = None
+        self,
+        seconds: float,
+        *,
+        files: Sequence[str],
+        names: Iterable[str] = (),
+        coverage: Path | None = None,
+        seen: Seen | None = None,
     ) -> NodeRun:
         """Tests of some files, those in ``names`` or all; ``coverage`` is a new folder for what ran."""
         chosen = list(names)
@@ -102,19 +108,20 @@ class Judge:
         program = self.program
         if program is None or (self.runner == "node:test" and not files):
             words: Sequence[str] = ("bash", "-c", self.command)
+            told = asked if self.runner else None
             return run_command(
-                words, self.scratch, seconds, cwd=self.root, asked=asked if self.runner else None, coverage=v8
+                words, self.scratch, seconds, cwd=self.root, asked=told, coverage=v8, seen=seen
             )
         cwd = Path(program.cwd)
         if self.runner == "node:test":
-            return self._run_node_tests(program, seconds, files, chosen, asked, coverage)
+            return self._run_node_tests(program, seconds, files, chosen, asked, coverage, seen)
         words = (program.argv[0], *program.options, *program.argv[1:])
         if self.runner == "vitest":
             words = _narrow_vitest(words, files, pattern)
         elif self.runner in ("", "tape") and files:
             words = _put_files(words, program, files, self.root)
         given = asked if self.runner in ("mocha", "jest", "tape") else None
-        return run_command(words, self.scratch, seconds, cwd=cwd, asked=given, coverage=v8)
+        return run_command(words, self.scratch, seconds, cwd=cwd, asked=given, coverage=v8, seen=seen)
 
     def make_name_options(self, names: Iterable[str]) -> list[str]:
         """node:test's options for tests of these names, and for those that they are in."""
@@ -132,6 +139,7 @@ class Judge:
         names: Iterable[str],
         asked: dict[str, object],
         coverage: Path | None,
+        seen: Seen | None,
     ) -> NodeRun:
         """Each file in a process of its own, without the one that ``node --test`` has above them."""
         patterns = self.make_name_options(names)
@@ -144,6 +152,7 @@ class Judge:
                 cwd=Path(program.cwd),
                 asked=asked,
                 coverage=coverage,
+                seen=seen,
             )
             for file in files
         ]

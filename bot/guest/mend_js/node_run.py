@@ -54,6 +54,14 @@ class NodeRun:
         return [name for name, was in self.tests.items() if was == "failed"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Where recorded calls go (``choice/observe.py``), and when calls are made up."""
+
+    log: Path
+    made: str  # "late" or "soon"; "" for none
+
+
 def run_command(
     words: Sequence[str],
     scratch: Path,
@@ -62,6 +70,7 @@ def run_command(
     cwd: Path,
     asked: dict[str, object] | None = None,
     coverage: Path | None = None,
+    seen: Seen | None = None,
 ) -> NodeRun:
     """Run ``words`` to their end, or kill all that they started after ``seconds`` of the search's clock."""
     folder = scratch / f"run-{time.monotonic_ns()}"
@@ -76,6 +85,8 @@ def run_command(
         env["HOB_MEND_ASKED"] = str(folder / "asked")
     if coverage is not None:
         env["NODE_V8_COVERAGE"] = str(coverage)
+    if seen is not None:
+        env |= {"HOB_MEND_SEEN": str(seen.log), "HOB_MEND_MADE": seen.made}
     env.pop("FORCE_COLOR", None)
     began = time.monotonic()
     with (folder / "output").open("wb") as output:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .candidates import JsCandidate
+from .choice.weigh import JsComparison
 from .judge import EXIT
 from .localise import Suspect
 from .search import JsBaseline, JsSearch
 from .syntax.source import SourceFile
 
 SHOWN = 12
+SHOWN_CALL = 200  # signs of a call, and of what it gives
 _COMPARED = re.compile(r"(?<![\w$.])([\w$.]{1,60}) (>=?) ([\w$.]{1,60})(?![\w$.(\[])")
 _MIRRORED = {">": "<", ">=": "<="}
 
@@ -93,23 +95,34 @@ def _find_line_end(data: bytes, at: int) -> int:
     return len(data) if found < 0 else found + 1
 
 
-def report_doubts(
-    answer: JsCandidate, passed: Sequence[JsCandidate], sources: dict[str, SourceFile]
-) -> dict[str, Any]:
-    """What else passes, how little runs the place, and values that are the failing test's."""
-    edits = {id(each): make_edit(sources[each.path], each) for each in passed}
-    own = (answer.path, _straighten(make_edit(sources[answer.path], answer)["after"]))
-    others = [each for each in passed if each is not answer]
-    rivals = [each for each in others if (each.path, _straighten(edits[id(each)]["after"])) != own]
+def report_doubts(compared: JsComparison, sources: dict[str, SourceFile]) -> dict[str, Any]:
+    """What else passes and where it differs, how little runs the place, and the failing test's values."""
+    answer = compared.ranked[0]
+    edits = {id(each): make_edit(sources[each.path], each) for each in compared.ranked}
+    own = (answer.path, _straighten(edits[id(answer)]["after"]))
+    others = [
+        each for each in compared.ranked[1:] if (each.path, _straighten(edits[id(each)]["after"])) != own
+    ]
     told: dict[str, Any] = {
-        "others": len(rivals),
+        "others": len(others),
+        "calls": compared.count_calls(),
         "borrowed": [answer.edit.borrowed] if answer.edit.borrowed else [],
     }
     if answer.passing == 0:
         told["covering"] = 0
+    rivals = compared.find_rivals()
     if rivals:
-        one = edits[id(rivals[0])]
-        told["rival"] = {"path": one["path"], "line": rivals[0].line, "after": one["after"][:400]}
+        one = rivals[0]
+        edit = edits[id(one.change)]
+        told["rival"] = {
+            "path": edit["path"], "line": one.change.line, "after": edit["after"][:400],
+            "call": one.call[:SHOWN_CALL], "this": one.this[:SHOWN_CALL], "other": one.other[:SHOWN_CALL],
+        }  # fmt: skip
+    elif others and not compared.seen:
+        one_edit = edits[id(others[0])]
+        told["rival"] = {
+            "path": one_edit["path"], "line": others[0].line, "after": one_edit["after"][:400]
+        }  # fmt: skip
     return told
 
 

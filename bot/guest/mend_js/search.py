@@ -82,7 +82,7 @@ class JsSearch:
 
     def _passes_bench(self, bench: Bench) -> bool:
         """Whether the pilots pass in the process that is there already."""
-        run = bench.run(1.0 + 5.0 * bench.usual_seconds)
+        run = bench.try_once()
         self.hung += run is None
         return run is not None and _turns(run, bench.targets, bench.before)
 

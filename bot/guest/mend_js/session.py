@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +12,29 @@ from . import clock, report
 from .asked import JsRequest, choose_asked
 from .bench import Bench
 from .candidates import JsCandidate, gather_clues, propose
+from .choice.observe import Observer
+from .choice.verdict import SHOWN, find_doubt
+from .choice.weigh import JsComparison, weigh_changes
 from .coverage import Counts, read_counts
 from .focus import focus
 from .judge import EXIT, Judge, list_outcomes
 from .localise import Spectrum, list_suspects, localise
 from .node_run import NodeRun
 from .search import JsBaseline, JsSearch, limit
-from .syntax.source import is_source
-from .verdict import find_doubt
+from .syntax.source import SourceFile, is_source
 
 Say = Callable[[str], None]
 MOST_PILOTS = 12
+MOST_BENCH_FILES = 4  # test files that the process for quick tries loads for each try
 RIVALS = 3
-RIVAL_SHARE = 0.3  # of the time that it took to the first answer, to look for others
+RIVAL_SHARE = (
+    0.3  # of the time that it took to the first answer, to look for others; twice that for few tests
+)
 RIVAL_SECONDS = 6.0
+WEIGH_SECONDS = 4.0  # for comparing what changes give
+WEIGH_RUNS = 10  # runs of all tests, where those take longer
 STEADY = 2  # further runs of what a change turned
 _NO_NAME = "no test of this name, by Hob's own search"
-# Less likely to be meant than their tests say: they do without something, or repeat what the test expects.
-_DOUBTED = {
-    "removed-statement": 0.5,
-    "missing-guard": 0.7,
-    "needless-term": 0.8,
-    "fallback": 0.8,
-    "early-return": 0.6,
-}
 
 
 def mend(
@@ -96,47 +95,64 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     candidates = propose(suspicions, clues, 0.1 * (deadline - clock.read_seconds()))
     sources = {one.source.path: one.source for one in suspicions}
     say(f"{len(suspicions)} files, {len(candidates)} candidate changes")
-    bench = Bench(judge, base.pilot_files, base.pilot_targets if base.pilots else ())
+    bench, quick = _start_bench(judge, base)
     try:
-        quick = bench.try_out()
         say(f"a try takes {bench.usual_seconds if quick else base.seconds:.2f} s")
         search = JsSearch(judge.root, judge, base, bench if quick else None)
-        answer = _find_answer(search, candidates, deadline)
+        compared = _find_answer(search, candidates, sources, deadline)
     finally:
         bench.close()
     told = tests | {
         "suspects": report.report_suspects(list_suspects(suspicions), sources),
         "search": report.report_effort(search, len(candidates)),
     }
-    if answer is None:
+    if compared is None:
         reason = "" if search.exhausted else "no small edit made the tests pass in the time that I had"
         return told | {"outcome": "not_found", "reason": reason}
-    if reason := find_doubt(answer, sources[answer.path].data, base):
+    answer = compared.ranked[0]
+    if reason := find_doubt(compared, sources[answer.path].data, base):
         shown = [report.make_edit(sources[answer.path], answer)]
         return told | {"outcome": "not_found", "reason": reason, "unsure": shown}
     told |= report.report_change(sources[answer.path], answer, base, judge.command)
-    return told | report.report_doubts(answer, search.passed, sources) | {"outcome": "mended"}
+    return told | report.report_doubts(compared, sources) | {"outcome": "mended"}
 
 
-def _find_answer(search: JsSearch, candidates: Sequence[JsCandidate], deadline: float) -> JsCandidate | None:
-    """The likeliest of those that pass; the first one found gets some company to be compared with."""
+def _start_bench(judge: Judge, base: JsBaseline) -> tuple[Bench, bool]:
+    """A process for quick tries, with the failing tests of all their files where it can run those."""
+    if base.pilots and 1 < len(judge.files) <= MOST_BENCH_FILES:
+        bench = Bench(judge, judge.files, base.pilots)
+        if bench.try_out():
+            return bench, True
+        bench.close()
+    bench = Bench(judge, base.pilot_files, base.pilot_targets if base.pilots else ())
+    return bench, bench.try_out()
+
+
+def _find_answer(
+    search: JsSearch, candidates: Sequence[JsCandidate], sources: Mapping[str, SourceFile], deadline: float
+) -> JsComparison | None:
+    """What passes, the likeliest first; the first one found gets some company to be compared with."""
     began = clock.read_seconds()
     first = search.run(candidates, until=deadline)
     if first is None:
         return None
     spent = clock.read_seconds() - began
     at = next(number for number, each in enumerate(candidates) if each is first)
-    until = min(deadline, clock.read_seconds() + max(2.0, min(RIVAL_SECONDS, RIVAL_SHARE * spent)))
+    few = 2.0 if len(search.base.asked) < SHOWN else 1.0
+    patience = few * max(2.0, min(RIVAL_SECONDS, RIVAL_SHARE * spent))
+    until = min(deadline, clock.read_seconds() + patience)
     search.find_rivals(
         [each for each in candidates[at + 1 :] if each.score > 0.3 * first.score], until, RIVALS
     )
-    search.passed.sort(key=lambda each: -_judge_plausible(each))
-    return next((each for each in search.passed if search.is_steady(each, STEADY)), None)
-
-
-def _judge_plausible(candidate: JsCandidate) -> float:
-    borrowed = 0.6 if candidate.edit.borrowed else 1.0
-    return candidate.score * borrowed * _DOUBTED.get(candidate.edit.template, 1.0)
+    passed = [each for each in search.passed if search.is_steady(each, STEADY)]
+    if not passed:
+        return None
+    base = search.base
+    paths = dict.fromkeys(each.path for each in passed)
+    observer = Observer(search.judge, [sources[path] for path in paths], limit(base.all_seconds))
+    now = clock.read_seconds()
+    patience = min(max(WEIGH_SECONDS, WEIGH_RUNS * base.all_seconds), max(WEIGH_SECONDS, deadline - now))
+    return weigh_changes(observer, passed, base.pilots, now + patience)
 
 
 def _watch(judge: Judge, base: JsBaseline, whole: NodeRun, unasked: Sequence[str]) -> tuple[Spectrum, str]:

@@ -116,12 +116,17 @@ _TAP_LINE = re.compile(
 )
 _TAP_SUBTEST = re.compile(r"^([ ]{0,200})# Subtest: (.{0,600})$")
 _TAP_END = re.compile(r"^# (?:tests|pass) \d{1,9}$", re.MULTILINE)
+_TAPE = re.compile(r"^TAP version 13\n# (?!Subtest: )", re.MULTILINE)
+_TAPE_TITLE = re.compile(r"^# (?!(?:tests|pass|fail|skip|todo) {1,9}\d|ok$|SKIP |TODO )(\S.{0,600})$")
+_TAPE_LEFT = "test exited without ending: "
 
 
 def _read_tap(text: str) -> PrintedResults | None:
     """TAP 13 and 14, as ``node --test`` prints it: subtests are indented, before the line of their parent."""
     if not re.search(r"^TAP version 1[34]$", text, re.MULTILINE):
         return None
+    if _TAPE.search(text) and "# Subtest: " not in text:
+        return _read_tape(text)
     tests: Outcomes = {}
     above: list[tuple[int, str]] = []
     parents: set[str] = set()
@@ -140,6 +145,27 @@ def _read_tap(text: str) -> PrintedResults | None:
     for name in parents & tests.keys():  # a suite fails with its tests: they tell it
         if any(each.startswith(f"{name} > ") for each in tests):
             del tests[name]
+    return _count(tests, broken_off="" if _TAP_END.search(text) or not tests else "the run")
+
+
+def _read_tape(text: str) -> PrintedResults:
+    """tape: a test's title is a comment, and its points follow. One that throws has points of other names,
+
+    and each test that does not come to run has one: https://github.com/tape-testing/tape
+    """
+    tests: Outcomes = {}
+    current = ""
+    for line in text.splitlines():
+        if title := _TAPE_TITLE.match(line):
+            current = next(each for each in _number_names(title[1].strip()) if each not in tests)
+        elif (told := _TAP_LINE.match(line)) and not told[1]:
+            point = told[3].strip()
+            was = "skipped" if told[4] else "failed" if told[2] else "passed"
+            name = point.removeprefix(_TAPE_LEFT) if point.startswith(_TAPE_LEFT) else current or point
+            known = tests.get(name, "skipped")
+            tests[name] = (
+                "failed" if "failed" in (was, known) else "passed" if "passed" in (was, known) else was
+            )
     return _count(tests, broken_off="" if _TAP_END.search(text) or not tests else "the run")
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from bot.guest.mend_js.asked import JsRequest, choose_asked
 from bot.guest.mend_js.candidates import JsCandidate, gather_clues, propose
+from bot.guest.mend_js.choice.verdict import MATURE, describe_turn, find_doubt
+from bot.guest.mend_js.choice.weigh import JsComparison
 from bot.guest.mend_js.coverage import read_counts
 from bot.guest.mend_js.focus import find_failing_line, find_span
 from bot.guest.mend_js.judge import EXIT, list_outcomes, make_pattern, split_name
@@ -21,7 +23,6 @@ from bot.guest.mend_js.search import JsBaseline
 from bot.guest.mend_js.syntax.source import SourceFile, is_source
 from bot.guest.mend_js.templates.edit import JsClues, JsEdit
 from bot.guest.mend_js.templates.registry import TEMPLATES
-from bot.guest.mend_js.verdict import MATURE, describe_turn, find_doubt
 
 
 def mends(source: str, clues: JsClues | None = None, path: str = "a.js") -> set[str]:
@@ -333,7 +334,8 @@ def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(
         base = JsBaseline(
             everything=ends, asked=["fails"] * asked, seconds=1.0, part_seconds=1.0, all_seconds=1.0
         )
-        assert bool(find_doubt(one, source.encode(), base)) == (doubted and bool(turn))
+        alone = JsComparison(ranked=(one,), likely=(1.0,))
+        assert bool(find_doubt(alone, source.encode(), base)) == (doubted and bool(turn))
 
 
 def test_the_same_comparison_the_other_way_round_is_no_rival(tmp_path: Path) -> None:
@@ -344,7 +346,7 @@ def test_the_same_comparison_the_other_way_round_is_no_rival(tmp_path: Path) -> 
     turned, same, other = (
         by_text[text.replace("x < high", new)] for new in ("x > high", "high < x", "x <= high")
     )
-    told = report_doubts(turned, [turned, same], {"a.js": source})
+    told = report_doubts(JsComparison(ranked=(turned, same), likely=(1.0, 0.9)), {"a.js": source})
     assert (told["others"], told.get("rival")) == (0, None)
-    told = report_doubts(turned, [same, turned, other], {"a.js": source})
+    told = report_doubts(JsComparison(ranked=(turned, same, other), likely=(1.0, 0.9, 0.1)), {"a.js": source})
     assert (told["others"], told["rival"]["after"]) == (1, "  if (x <= high) return high\n")

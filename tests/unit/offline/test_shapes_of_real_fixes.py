@@ -250,3 +250,11 @@ def test_a_condition_may_lack_an_attribute_that_is_set() -> None:
     attributes = "".join(f"        self.a{n} = {n}\n" for n in range(9))
     text = f"class A:\n    def f(self, a):\n{attributes}        if self.a1:\n            return a\n"
     assert text.replace("if self.a1", "if self.a1 and self.a8 is not None") in changed(text, 12)
+
+
+def test_no_call_comes_around_an_empty_value_of_a_builtin() -> None:
+    text = f"{HEAD}def f(a):\n    return set()\n"
+    line = len(text.splitlines())
+    assert text.replace("set()", "escape(set())") not in changed(text, line)
+    filled = text.replace("set()", "set(a)")
+    assert filled.replace("set(a)", "escape(set(a))") in changed(filled, line)

@@ -175,3 +175,44 @@ def test_what_has_no_end_is_broken_off() -> None:
     for text, runner in ((CARGO.partition("test result")[0], Runner.CARGO), (TAP[:60], Runner.NODE_TEST)):
         found = read_printed_results(text, runner)
         assert found is not None and found.broken_off
+
+
+TAPE = """TAP version 13
+# adds
+ok 1 is three
+ok 2 should be equal
+# doubles
+not ok 3 should be equal
+  ---
+    operator: equal
+  ...
+# adds
+ok 4 is three
+ok 5 later # SKIP
+
+1..5
+# tests 5
+# pass  4
+# fail  1
+"""
+TAPE_BROKEN = """TAP version 13
+# adds
+ok 1 is three
+# throws
+not ok 2 plan != count
+not ok 3 test exited without ending: throws
+not ok 4 test exited without ending: doubles
+Error: no
+"""
+
+
+def test_tape_tells_its_tests_by_their_titles_also_where_one_throws() -> None:
+    """A point's name is that of no test: "plan != count" is not there once the test passes."""
+    told = read_printed_results(TAPE, Runner.OTHER)
+    assert told is not None
+    assert told.tests == {"adds": "passed", "doubles": "failed", "adds (2)": "passed"}
+    assert (told.passed, told.failed) == (2, 1)
+    told = read_printed_results(TAPE_BROKEN, Runner.OTHER)
+    assert told is not None
+    assert told.tests == {"adds": "passed", "throws": "failed", "doubles": "failed"}
+    assert told.broken_off

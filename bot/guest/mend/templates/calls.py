@@ -175,7 +175,7 @@ def missing_method(site: Site) -> Iterator[Proposal]:
 def missing_call(site: Site) -> Iterator[Proposal]:
     """``len``, ``abs``, ``sorted``, ``str`` and the like left out around a value."""
     node = site.node
-    if not isinstance(node, ast.expr) or not is_value(site, node):
+    if not isinstance(node, ast.expr) or not is_value(site, node) or is_empty(node):
         return
     kinds = site.kinds(node)
     text = site.text(node)
@@ -254,6 +254,14 @@ def missing_call(site: Site) -> Iterator[Proposal]:
 def _is_called(site: Site, node: ast.AST, name: str) -> bool:
     parent = site.source.parents.get(node)
     return isinstance(parent, ast.Call) and getattr(parent.func, "id", "") == name
+
+
+def is_empty(node: ast.expr) -> bool:
+    """Whether it is a builtin's own empty value, as ``set()``: no call around one is meant."""
+    match node:
+        case ast.Call(func=ast.Name(id="set" | "list" | "dict" | "tuple" | "frozenset" | "str" | "bytes")):
+            return not node.args and not node.keywords
+    return False
 
 
 def is_value(site: Site, node: ast.expr) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ...site import Proposal, Site
 from ...source import FUNCTIONS, TextEdit
-from ..calls import is_value
+from ..calls import is_empty, is_value
 from ..registry import template
 
 MOST_FUNCTIONS = 14
@@ -54,6 +54,8 @@ def wrapped_value(site: Site) -> Iterator[Proposal]:
     """``pattern + sep`` to ``pattern + re.escape(sep)``: a call that the file makes on something else."""
     node = site.node
     if not isinstance(node, ast.expr) or not is_value(site, node) or _is_tested_type(site, node):
+        return
+    if is_empty(node):
         return
     text = site.text(node)
     if len(text) > 200:

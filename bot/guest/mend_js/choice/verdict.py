@@ -1,0 +1,100 @@
+"""When a change that passes is shown and not claimed: as ``mend/choice/verdict.py`` has it."""
+
+from __future__ import annotations
+
+from ..candidates import JsCandidate
+from ..search import JsBaseline
+from .weigh import JsComparison, JsRival
+
+SHOWN = 3  # failing tests that show that a condition is meant another way
+MATURE = 60  # passing tests, among which one that is the wrong way round would have been seen
+NEAR = 0.33  # how likely another change may be, beside the likeliest, before neither is claimed
+FEW_NEAR = 0.2  # the same where few failing tests of a large suite show the fault
+DIFFERENT = (
+    0.1  # of the calls that either changes: the share for which two have to differ, but for tests' calls
+)
+ENOUGH = 100  # calls that were made up, to tell by them
+NARROW = 0.01  # the share of them that an edit has to change at least
+SELDOM = 0.1  # how likely an edit has to be where few tests show the fault
+_CALL = 160  # signs of a call, and of what it gives, in a sentence
+_TURNS = {
+    "boolean-operator": "joins conditions the other way",
+    "branches": "changes which branch runs",
+    "comparison": "turns a comparison round",
+    "condition": "changes a condition",
+    "negation": "turns a condition round",
+    "removed-statement": "leaves a statement out",
+}
+_VALUES = frozenset(("number", "pattern", "string", "text"))  # edits that put in a value
+_NEAR = ({"<", "<="}, {">", ">="}, {"===", "=="}, {"!==", "!="}, {"||", "??"})  # but for where they end
+_SIGNS = b"<>=!&|?"
+
+
+def find_doubt(compared: JsComparison, data: bytes, base: JsBaseline) -> str:
+    """Why the likeliest change, of a file's text ``data``, is not to be claimed; "" when it is."""
+    answer = compared.ranked[0]
+    turned, passed = len(base.asked), list(base.everything.values()).count("passed")
+    few = turned < SHOWN and passed >= MATURE
+    turn = describe_turn(answer, data)
+    if turn and few:
+        tests = "one failing test is" if turned == 1 else f"{turned} failing tests are"
+        return (
+            f"the likeliest edit {turn}, which none of the {passed} passing tests notices; "
+            f"{tests} too little to tell whether that is meant"
+        )
+    near = [
+        each
+        for each in compared.find_rivals()
+        if each.likely >= (FEW_NEAR if few else NEAR) * compared.likely[0]
+        and (each.by_tests or each.share >= DIFFERENT)
+    ]
+    if near:
+        return _name_rivals(near)
+    if turned < SHOWN and answer.edit.template in _VALUES and (reason := _find_narrow(compared)):
+        return reason
+    if few and compared.likely[0] < SELDOM:
+        return "the edit that passes is of a kind and at a place that are seldom the fix, and few tests fail"
+    return ""
+
+
+def _find_narrow(compared: JsComparison) -> str:
+    """Why another value only fits its test: hardly a call near those of the tests is changed by it."""
+    changed, made = compared.count_changed()
+    if made < ENOUGH or changed > NARROW * made:
+        return ""
+    return (
+        "the likeliest edit puts in a value that mends little but the failing test's own call: "
+        f"of {made} calls near those of the tests, it changes {changed or 'none'}"
+    )
+
+
+def _name_rivals(near: list[JsRival]) -> str:
+    """That several edits pass, and the call for which the likeliest two differ."""
+    one = near[0]
+    return (
+        f"I found {len(near) + 1} edits that pass and cannot tell which is meant: "
+        f"{_cut(one.call)} gives {_cut(one.this)} with one and {_cut(one.other)} with the other"
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _CALL else f"{text[:_CALL]}…"
+
+
+def describe_turn(answer: JsCandidate, data: bytes) -> str:
+    """How a change sends what passed before another way; "" when it does not."""
+    if answer.edit.template in ("comparison", "boolean-operator") and _is_near(answer, data):
+        return ""
+    return _TURNS.get(answer.edit.template, "")
+
+
+def _is_near(answer: JsCandidate, data: bytes) -> bool:
+    """Whether an operator is exchanged for one that differs at one end only; an edit has but what differs."""
+    start, end = answer.edit.start, answer.edit.end
+    while start > 0 and data[start - 1] in _SIGNS:
+        start -= 1
+    while end < len(data) and data[end] in _SIGNS:
+        end += 1
+    before = data[start:end].decode("utf-8", "replace")
+    new = data[start : answer.edit.start].decode("utf-8", "replace") + answer.edit.new
+    return {before, new + data[answer.edit.end : end].decode("utf-8", "replace")} in _NEAR
