@@ -297,3 +297,12 @@ def test_its_memory_is_closed_to_the_command() -> None:
         subprocess.run([sys.executable, "-c", first + get], env=env, check=False).returncode
         for first in ("", close)
     ] == [1, 0]
+
+
+def test_a_python_that_a_check_starts_imports_next_to_nothing_of_ours() -> None:
+    """Tests start many."""
+    plugins = f"{HERE}/guest/checks/plugins"
+    start = [sys.executable, "-S", "-c", "import sys, sitecustomize; print(*sys.modules)"]
+    env = {**os.environ, "PYTHONPATH": plugins, "HOB_TEST_REPORT": "/nowhere"}
+    done = subprocess.run(start, env=env, capture_output=True, text=True, check=True)
+    assert not {"contextlib", "importlib.abc", "importlib.util", "typing"} & set(done.stdout.split())

@@ -1,25 +1,27 @@
 """Found by every Python that a check starts: has ``unittest`` report its tests, and changes nothing else.
 
-It adds a few lines to the import of ``unittest.result`` and costs nothing where that is not imported. A
-``sitecustomize`` of the environment's own is run after it.
+It adds a few lines to the import of ``unittest.result`` and costs nothing where that is not imported: also
+therefore it imports next to nothing, neither ``typing`` nor ``importlib.abc``. A ``sitecustomize`` of the
+environment's own is run after it.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.abc
 import importlib.machinery
-import importlib.util
 import os
 import sys
-from types import ModuleType
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib is slow to import
 _WATCHED = "unittest.result"
 
 
-class _Loader(importlib.abc.Loader):
+class _Loader:
     """Loads ``unittest.result`` as it would be loaded, then adds the reports."""
 
     def __init__(self, inner: Any) -> None:
@@ -35,7 +37,7 @@ class _Loader(importlib.abc.Loader):
         importlib.import_module("hob_test_report").Watch(vars(module)["TestResult"])
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """Only for the one module; everything else is found as ever."""
         if name != _WATCHED:
@@ -43,7 +45,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         sys.meta_path.remove(self)
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
+            spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
         return spec
 
 
@@ -58,7 +60,9 @@ def _run_shadowed() -> None:
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", left)
     if spec is None or spec.loader is None:
         return
-    module = importlib.util.module_from_spec(spec)
+    from importlib.util import module_from_spec
+
+    module = module_from_spec(spec)
     sys.modules["sitecustomize"] = module
     try:
         spec.loader.exec_module(module)
