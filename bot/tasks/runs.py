@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import Outcome, Phase, Proof, Run, Step, TaskState, Usage
 from bot.tasks.database.column_values import pack, plain, storable, unpack
-from bot.tasks.database.reading import read_from
+from bot.tasks.database.reading import read_from, write_to
 from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks, turns
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.leases.fence import is_held, make_lease_lost
@@ -151,7 +151,7 @@ class RunRecords:
 
     async def _execute_under_lease(self, run: Run, statement: Update) -> None:
         async def once() -> None:
-            async with self.engine.begin() as connection:
+            async with write_to(self.engine) as connection:
                 if (await connection.execute(statement)).rowcount != 1:
                     raise make_lease_lost(run)
 
