@@ -47,6 +47,11 @@ class BackgroundCommands:
         self._started[len(self._started) + 1] = command
         return len(self._started)
 
+    @property
+    def were_any(self) -> bool:
+        """Whether one was started, which may have changed files since."""
+        return bool(self._started)
+
     def find(self, number: int) -> BackgroundCommand:
         """The command of that number. Raises ``BackgroundRefused`` when there is none."""
         if number not in self._started:

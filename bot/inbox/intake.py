@@ -80,15 +80,17 @@ class Intake:
         self._operator = operator or OperatorConfig()
         self._context = DeliveryContext(store, github, app, self._operator, remove_branch)
 
-    async def take(self, guid: str) -> None:
+    async def take(self, guid: str) -> bool:
         """Handle a stored delivery to its end; one that is unknown or ended already is left alone.
+
+        Returns True: its end is stored.
 
         Raises ``Retry`` and ``Parked`` when GitHub cannot be asked now: nothing is granted meanwhile. What
         GitHub refuses is asked again for ``REFUSED_FOR``, and then said on the thread.
         """
         delivery = await self._store.get_delivery(guid)
         if delivery is None or delivery.state is not DeliveryState.NEW:
-            return
+            return True
         try:
             event = self._with_clone_url(parse(guid, delivery.event, delivery.body))
             with span("delivery", delivery=guid, event=delivery.event):
@@ -102,6 +104,7 @@ class Intake:
             state, reason = DeliveryState.FAILED, trouble.message
         log.info("delivery.taken", delivery=guid, github_event=delivery.event, state=state, reason=reason)
         await self._store.finish_delivery(guid, state, reason)
+        return True
 
     async def report_failure(self, guid: str, reason: str) -> None:
         """Say on the thread that a delivery failed for good, where it was addressed to the bot.

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, Proof, Run, Usage
 from bot.tasks.costs import keep_cost_so_far
 from bot.tasks.database.column_values import pack, plain, restore, storable, unpack
-from bot.tasks.database.reading import read_from
+from bot.tasks.database.reading import read_from, write_to
 from bot.tasks.database.tables import AttemptState, attempt_files, attempt_turns, attempts
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.leases.fence import is_held, make_lease_lost
@@ -153,7 +153,7 @@ class AttemptRecords:
         noted = update(attempts).where(attempts.c.id == attempt, is_held(run)).values(doing=doing)
 
         async def once() -> None:
-            async with self.engine.begin() as connection:
+            async with write_to(self.engine) as connection:
                 if (await connection.execute(noted)).rowcount != 1:
                     raise make_lease_lost(run)
 
@@ -262,7 +262,7 @@ class AttemptRecords:
         chosen = update(attempts).where(attempts.c.task == task_id, is_held(run))
 
         async def once() -> None:
-            async with self.engine.begin() as connection:
+            async with write_to(self.engine) as connection:
                 if not (
                     await connection.execute(chosen.values(chosen=attempts.c.ordinal == ordinal))
                 ).rowcount:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Effect, EffectKind, Run
 from bot.tasks.database.column_values import plain
-from bot.tasks.database.reading import read_from
+from bot.tasks.database.reading import read_from, write_to
 from bot.tasks.database.tables import effects
 from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.leases.fence import make_lease_lost, name_lease
@@ -195,14 +195,14 @@ class Effects:
             asked, statement = asked | name_lease(run, lease=LEASE), _INTENT_OF_RUN
         else:
             asked["new_task"] = self._task
-        async with self._store.engine.begin() as connection:
+        async with write_to(self._store.engine) as connection:
             return (await connection.execute(statement, asked)).first() is not None
 
     async def _record_answer(self, key: str, answer: Answer) -> Answer:
         """Record the answer, also when the lease was lost: the write is done, and a later run must know."""
 
         async def once() -> None:
-            async with self._store.engine.begin() as connection:
+            async with write_to(self._store.engine) as connection:
                 of_run = self._run.id if self._run else None
                 await connection.execute(_ANSWER, {"of_key": key, "said": plain(answer), "of_run": of_run})
 

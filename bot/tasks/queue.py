@@ -79,8 +79,9 @@ class Queue:
         concurrency: int,
         stop: asyncio.Event,
     ) -> None:
-        """Work until ``stop``: deliveries to ``on_delivery(guid)``, tasks to ``on_task(id)``,
-        which returns False when another worker had claimed it.
+        """Work until ``stop``: deliveries to ``on_delivery(guid)``, which returns True when it has stored the
+        delivery's end itself, tasks to ``on_task(id)``, which returns False when another worker had claimed
+        it.
 
         Tasks that ended while no run could notify the thread (died workers, cancelled in the queue) go to
         ``on_ended(id)``, deliveries that failed for good to ``on_failed(guid, reason)``. ``on_swept`` is
@@ -209,8 +210,8 @@ class Queue:
         with structlog.contextvars.bound_contextvars(delivery=guid):
             try:
                 async with asyncio.timeout(DELIVERY_SECONDS):
-                    await on_delivery(guid)
-                    await self._store.finish_delivery(guid, DeliveryState.HANDLED)
+                    if not await on_delivery(guid):
+                        await self._store.finish_delivery(guid, DeliveryState.HANDLED)
             except (Parked, Retry) as again:
                 await self._store.postpone_delivery(guid, again.reason, after=again.after, counted=False)
             except Exception as bug:  # the worker's boundary

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import Outcome, Phase, Proof, Run, Step, TaskState, Usage
 from bot.tasks.database.column_values import pack, plain, storable, unpack
-from bot.tasks.database.reading import read_from
+from bot.tasks.database.reading import read_from, write_to
 from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks, turns
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.leases.fence import is_held, make_lease_lost
@@ -63,9 +63,11 @@ class RunRecords:
         there = func.coalesce(runs.c.timeline, func.jsonb_build_array())
         await self._write(run, phase=phase, timeline=there.op("||")(func.jsonb_build_array(began)))
 
-    async def set_base(self, run: Run, sha: str) -> None:
-        """Store which commit the run started from. Raises LeaseLost."""
-        await self._write(run, base_sha=sha)
+    async def set_base(self, run: Run, sha: str, *, branch: str | None = None) -> None:
+        """Store which commit the run started from, and on the task the branch that it is for. Raises
+        LeaseLost.
+        """
+        await self._write(run, {} if branch is None else {"branch": branch}, base_sha=sha)
 
     async def set_plan(self, run: Run, steps: Sequence[Step]) -> None:
         """Store the plan that the progress comment shows. Raises LeaseLost."""
@@ -112,10 +114,9 @@ class RunRecords:
 
         What the proof comes to is stored on the task too, for lists.
         """
-        if isinstance(proof, Proof):
-            await self._update_task(run, verdict=proof.state.value)
         await self._write(
             run,
+            {"verdict": proof.state.value} if isinstance(proof, Proof) else {},
             outcome=plain(outcome),
             diff=await asyncio.to_thread(storable, diff),
             proof=plain(proof),
@@ -137,21 +138,19 @@ class RunRecords:
         await self._update_task(run, **values)
 
     async def _update_task(self, run: Run, **values: Any) -> None:
-        await self._execute_under_lease(
-            run,
-            update(tasks)
-            .where(tasks.c.id == run.task, tasks.c.fence == run.fence, tasks.c.state == TaskState.RUNNING)
-            .values(updated_at=func.now(), **values),
-        )
+        await self._execute_under_lease(run, _change_task(run, values))
 
-    async def _write(self, run: Run, **values: Any) -> None:
-        await self._execute_under_lease(
-            run, update(runs).where(runs.c.id == run.id, is_held(run)).values(**values)
-        )
+    async def _write(self, run: Run, on_task: Mapping[str, Any] | None = None, /, **values: Any) -> None:
+        """Store ``values`` of the run, and ``on_task`` of its task in the same statement."""
+        held = is_held(run)
+        if on_task:
+            changed = _change_task(run, on_task).returning(tasks.c.id).cte("changed")
+            held = select(changed.c.id).exists()
+        await self._execute_under_lease(run, update(runs).where(runs.c.id == run.id, held).values(**values))
 
     async def _execute_under_lease(self, run: Run, statement: Update) -> None:
         async def once() -> None:
-            async with self.engine.begin() as connection:
+            async with write_to(self.engine) as connection:
                 if (await connection.execute(statement)).rowcount != 1:
                     raise make_lease_lost(run)
 
@@ -214,3 +213,11 @@ def _record(row: Row[Any]) -> RunRecord:
     fields = dict(row._mapping)
     fields["phase"] = Phase(row.phase) if row.phase else None
     return RunRecord(**fields)
+
+
+def _change_task(run: Run, values: Mapping[str, Any]) -> Update:
+    return (
+        update(tasks)
+        .where(tasks.c.id == run.task, tasks.c.fence == run.fence, tasks.c.state == TaskState.RUNNING)
+        .values(updated_at=func.now(), **values)
+    )

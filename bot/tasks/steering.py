@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain import TERMINAL, Permission, Run, TaskState, Trigger
 from bot.tasks.database.column_values import plain, restore
-from bot.tasks.database.reading import read_from
+from bot.tasks.database.reading import read_from, write_to
 from bot.tasks.database.tables import steering, tasks
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.tasks import OPEN
@@ -94,7 +94,7 @@ class SteeringRecords:
         """Mark every comment up to the id ``upto`` as given to the run's agent."""
 
         async def once() -> None:
-            async with self.engine.begin() as connection:
+            async with write_to(self.engine) as connection:
                 await connection.execute(
                     update(steering)
                     .where(steering.c.task == run.task, steering.c.id <= upto, ~steering.c.heard)

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import TERMINAL, EffectKind, Request, Task, TaskState
 from bot.tasks.database.column_values import storable
-from bot.tasks.database.reading import read_from
+from bot.tasks.database.reading import read_from, write_to
 from bot.tasks.database.tables import effects, tasks, thread_stops
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.task_rows import build_row, build_task
@@ -237,7 +237,7 @@ class TaskRecords:
         """Store that a person wrote ``stop`` on a thread at a time of GitHub's clock."""
         new = insert(thread_stops).values(thread_key=thread_key, stopped_at=at)
         latest = func.greatest(thread_stops.c.stopped_at, new.excluded.stopped_at)
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             await connection.execute(
                 new.on_conflict_do_update(index_elements=["thread_key"], set_={"stopped_at": latest})
             )
@@ -270,12 +270,12 @@ class TaskRecords:
 
     async def mark_notified(self, task_id: int) -> None:
         """Store that the thread shows how the task ended."""
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             await connection.execute(update(tasks).where(tasks.c.id == task_id).values(told_at=func.now()))
 
     async def notify_later(self, task_id: int, *, after: float) -> None:
         """Have the queue call ``on_ended`` again for an ended task in ``after`` seconds."""
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             await connection.execute(
                 update(tasks)
                 .where(tasks.c.id == task_id, tasks.c.state.in_(TERMINAL))

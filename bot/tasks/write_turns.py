@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.tasks.database.reading import write_to
 from bot.tasks.database.transactions import first_line, is_unreachable
 
 log = structlog.get_logger(__name__)
@@ -67,7 +68,7 @@ class WriteTurns:
         asked = {"installation": installation, "spacing": spacing, "creates": creates, "longest": longest}
         asked |= self._bounds
         try:
-            async with self._engine.begin() as connection:
+            async with write_to(self._engine) as connection:
                 return float(await connection.scalar(_TAKE, asked) or 0.0)
         except Exception as trouble:
             if not is_unreachable(trouble):
@@ -78,7 +79,7 @@ class WriteTurns:
     async def close(self, installation: int, seconds: float) -> None:
         """Let nobody write for the installation for so many seconds: GitHub asked one worker to wait."""
         try:
-            async with self._engine.begin() as connection:
+            async with write_to(self._engine) as connection:
                 await connection.execute(_CLOSE, {"installation": installation, "seconds": seconds})
         except Exception as trouble:
             if not is_unreachable(trouble):

@@ -106,6 +106,7 @@ class ToolContext:
         self.replies: list[Reply] = []
         self.finish: Finish | None = None
         self.edited = False
+        self.lines_there: set[tuple[str, int]] = set()  # seen since a command could change files
         self.text_before = TextBefore()
         self.suspicions: list[Suspicion] = []  # texts that read like orders, the first of each place
         self._seconds_left = seconds_left
@@ -118,7 +119,12 @@ class ToolContext:
         return self._seconds_left()
 
     async def run(
-        self, *argv: str, stdin: bytes = b"", seconds: float | None = None, split_stderr: bool = False
+        self,
+        *argv: str,
+        stdin: bytes = b"",
+        seconds: float | None = None,
+        split_stderr: bool = False,
+        reads_only: bool = False,
     ) -> CommandResult:
         """Run a command in the workspace, never longer than the run itself may last.
 
@@ -129,9 +135,13 @@ class ToolContext:
             raise ToolError("not run: the time that the work may take is over")
         left = max(1.0, left)
         seconds = left if seconds is None else min(seconds, left)
-        return await self.sandbox.run(
-            Command(argv=argv, stdin=stdin, cwd=WORKSPACE, seconds=seconds, split_stderr=split_stderr)
-        )
+        try:
+            return await self.sandbox.run(
+                Command(argv=argv, stdin=stdin, cwd=WORKSPACE, seconds=seconds, split_stderr=split_stderr)
+            )
+        finally:
+            if not reads_only or self.background.were_any:
+                self.lines_there.clear()
 
     async def run_guest(self, request: dict[str, Any]) -> dict[str, Any]:
         """Ask the file program inside the sandbox. Raises ``ToolError`` with what it says is wrong."""
@@ -140,6 +150,7 @@ class ToolContext:
             stdin=json.dumps(request).encode(),
             seconds=GUEST_SECONDS,
             split_stderr=True,
+            reads_only=request["op"] == "read",
         )
         try:
             answer = json.loads(completed.output)
@@ -210,7 +221,8 @@ def make_guest_argv(module: str) -> tuple[str, ...]:
 
     That halves the time of such a short program.
     """
-    start = f"import sys; sys.path.append({GUEST!r}); from {module} import main; main()"
+    folder, _, package = GUEST.rpartition("/")
+    start = f"import sys; sys.path.append({folder!r}); from {package}.{module} import main; main()"
     return "python", "-I", "-S", "-c", start
 
 

@@ -120,11 +120,14 @@ async def _check_line(context: ToolContext, path: str, line: int) -> None:
     """Raise ``ToolError`` unless ``path`` is a text file of the workspace that has a line ``line``."""
     if path.startswith(("../", "/")) or path in ("..", "."):
         raise ToolError(f"{path} is not a file of the workspace, so there is nothing to note")
+    if (path, line) in context.lines_there and not context.background.were_any:
+        return
     answer = await context.run_guest({"op": "read", "path": path, "start": line, "lines": 1, "chars": 200})
     if "directory" in answer:
         raise ToolError(f"{path} is a directory; a note stands on a line of a file")
     if not answer["lines"]:
         raise ToolError(f"{path} has no line {line}; it has {answer['total']}")
+    context.lines_there.add((path, line))
 
 
 def _list_notes(context: ToolContext) -> str:

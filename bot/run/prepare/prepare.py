@@ -86,8 +86,7 @@ async def prepare(
         raise Retry(f"{start} was fetched and is not there")
     left = await _fetch_merge_base(job, pull, base) if pull and not at else ""
     await fetch_history(job, start, policy)
-    await job.store.update_task(job.run, branch=branch)
-    await job.store.set_base(job.run, base)
+    await job.store.set_base(job.run, base, branch=branch)
     if not foreign:
         await fetch_linked(job, base, policy)
     checkout = await workshop.checkout(

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.tasks.database.column_values import storable
-from bot.tasks.database.reading import read_from
+from bot.tasks.database.reading import read_from, write_to
 from bot.tasks.database.tables import DeliveryState, deliveries
 from bot.tasks.deliveries.arrivals import ArrivedDelivery, Stored, hash_body, insert_arrived
 from bot.tasks.wake import wake_delivery
@@ -163,7 +163,7 @@ class DeliveryRecords:
 
     async def finish_delivery(self, guid: str, state: DeliveryState, reason: str = "") -> bool:
         """Store how a new delivery ended; False when another worker did so before."""
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             done = await connection.execute(
                 update(deliveries)
                 .where(deliveries.c.guid == guid, deliveries.c.state == DeliveryState.NEW)

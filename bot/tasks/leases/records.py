@@ -27,7 +27,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.domain import TERMINAL, Run, Task, TaskState
 from bot.tasks.database.column_values import storable
-from bot.tasks.database.reading import read_from
+from bot.tasks.database.reading import read_from, write_to
 from bot.tasks.database.tables import LOST, runs, tasks
 from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.leases.fence import RUNNING, is_mine, make_lease_lost, name_lease
@@ -131,7 +131,7 @@ class LeaseRecords:
 
     async def renew_lease(self, run: Run, *, lease: float = LEASE) -> bool:
         """Hold the task for ``lease`` more seconds; returns whether to cancel it. Raises LeaseLost."""
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             row = (await connection.execute(_RENEW, name_lease(run, lease=lease))).first()
         if row is None:
             raise make_lease_lost(run)

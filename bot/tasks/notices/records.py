@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.tasks.database.column_values import storable
-from bot.tasks.database.reading import read_from
+from bot.tasks.database.reading import read_from, write_to
 from bot.tasks.database.tables import notices, notify_wishes
 
 KEPT = timedelta(days=30)  # for so long what was sent or given up stays to be looked at
@@ -52,7 +52,7 @@ class NoticeRecords:
         new = insert(notify_wishes).values(repo_id=repo_id, wishes=wishes)
         changed = {"wishes": new.excluded.wishes, "read_at": func.now()}
         new = new.on_conflict_do_update(index_elements=["repo_id"], set_=changed)
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             await connection.execute(mine if wishes is None else new)
 
     async def load_notify_wishes(self, repo_id: int) -> Mapping[str, Any] | None:
@@ -88,7 +88,7 @@ class NoticeRecords:
             .values(tries=notices.c.tries + 1, not_before=func.clock_timestamp() + timedelta(seconds=seconds))
             .returning(*(notices.c[name] for name in DueNotice.__dataclass_fields__))
         )
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             rows = (await connection.execute(taken)).mappings().all()
         return [DueNotice(**row) for row in sorted(rows, key=lambda row: row["id"])]
 
@@ -108,11 +108,11 @@ class NoticeRecords:
     async def purge_notices(self) -> None:
         """Delete what was sent or given up long ago."""
         old = delete(notices).where(notices.c.state != "waiting", notices.c.made_at < func.now() - KEPT)
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             await connection.execute(old)
 
     async def _set(self, notice: DueNotice, values: Mapping[str, Any]) -> None:
         # Whoever was so slow that another one took it has no say any more.
         mine = (notices.c.id == notice.id, notices.c.tries == notice.tries, notices.c.state == "waiting")
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             await connection.execute(update(notices).where(*mine).values(values))

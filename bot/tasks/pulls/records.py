@@ -6,6 +6,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.tasks.database.reading import write_to
 from bot.tasks.database.tables import pull_ends
 
 
@@ -21,7 +22,7 @@ class PullRecords:
         seen = {"merged": merged, "thumbs_up": thumbs_up, "thumbs_down": thumbs_down}
         row = insert(pull_ends).values(repo_id=repo_id, pull=pull, **seen)
         change = row.on_conflict_do_update(index_elements=["repo_id", "pull"], set_=seen | {"at": func.now()})
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             await connection.execute(change)
 
     async def note_revert(self, repo_id: int, pull: int, *, by: int) -> bool:
@@ -31,5 +32,5 @@ class PullRecords:
             .where(pull_ends.c.repo_id == repo_id, pull_ends.c.pull == pull)
             .values(reverted_by=by)
         )
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             return (await connection.execute(change)).rowcount > 0

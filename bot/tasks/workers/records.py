@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.tasks.database.reading import read_from
+from bot.tasks.database.reading import read_from, write_to
 from bot.tasks.database.tables import workers
 
 SILENT_SECONDS = 3600.0  # after which a worker that said nothing is forgotten
@@ -64,5 +64,5 @@ class WorkerRecords:
 
     async def forget_worker(self, worker: str) -> None:
         """It has ended."""
-        async with self.engine.begin() as connection:
+        async with write_to(self.engine) as connection:
             await connection.execute(delete(workers).where(workers.c.worker == worker))

@@ -24,6 +24,7 @@ class Hand:
     def __init__(self, root: Path) -> None:
         self.root = root
         sandbox = DirectorySandbox(root)
+        self.commands = sandbox.commands
         self.context = ToolContext(
             sandbox,
             seconds_left=lambda: 60.0,
@@ -370,6 +371,18 @@ async def test_a_note_whose_line_went_away_stops_the_end(hand: Hand) -> None:
     assert "note on cart.py:3 has lost its line" in refused and hand.context.finish is None
     await hand("note", path="cart.py", line=3, withdraw=True)
     assert await hand("finish", kind="changed", title="Shorter", summary="x") == "The work ends here."
+
+
+async def test_a_noted_line_is_looked_at_again_only_after_a_command_that_may_change_it(hand: Hand) -> None:
+    """Each look starts a program."""
+    await hand("edit", path="cart.py", old="total", new="amount", all=True)
+    await hand("note", path="cart.py", line=3, text="Here.")
+    before = len(hand.commands)
+    assert await hand("finish", kind="changed", title="Shorter", summary="x") == "The work ends here."
+    assert len(hand.commands) == before
+    await hand("shell", command="true")
+    await hand("finish", kind="changed", title="Shorter", summary="x")
+    assert len(hand.commands) == before + 2
 
 
 async def test_the_checks_are_shown_in_short_and_only_so_often(hand: Hand) -> None:

@@ -24,6 +24,7 @@ from bot.domain import (
     TaskState,
     Usage,
 )
+from bot.errors import LeaseLost
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.deliveries.records import MAX_TRIES
@@ -159,6 +160,22 @@ async def test_s26_cancel_ends_an_idle_task_and_asks_a_running_one(store: Store,
     assert await store.ask_cancel(task.id) is TaskState.CANCELLED
     with pytest.raises(LookupError):
         await store.ask_cancel(10**9)
+
+
+async def test_what_is_of_a_run_and_its_task_is_stored_on_both_or_on_none(store: Store) -> None:
+    task, run = await running(store)
+    await store.set_base(run, "abc", branch="hob/3-x")
+    await store.finish_run(run, proof=Proof(base="abc"))
+    there = await store.get_task(task.id)
+    (record,) = await store.list_runs(task.id)
+    assert (record.base_sha, there and there.branch) == ("abc", "hob/3-x")
+    assert record.proof and record.proof["base"] == "abc"
+    await store.release(run, TaskState.QUEUED)
+    with pytest.raises(LeaseLost):
+        await store.set_base(run, "def", branch="hob/3-y")
+    there = await store.get_task(task.id)
+    (record,) = await store.list_runs(task.id)
+    assert (record.base_sha, there and there.branch) == ("abc", "hob/3-x")
 
 
 async def test_what_a_run_leaves_behind(store: Store) -> None:
