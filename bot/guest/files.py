@@ -7,16 +7,17 @@ read, only what is below it written. Bytes that are not UTF-8 survive an edit. S
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import stat
 import sys
+import warnings
+from itertools import islice
+from pathlib import Path
 
-from .small_json import dump_json, load_json
-
-# Each call of a tool waits for these imports. pathlib, json and re would take as long as all the rest; those
-# that a miss needs are imported where they are needed.
 TYPE_CHECKING = False
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # each call of a tool waits for these imports
     from typing import Any, BinaryIO
 
 MAX_EDIT_BYTES = 8 << 20
@@ -38,7 +39,7 @@ class FileProblem(Exception):
 def read(request: dict[str, Any]) -> dict[str, Any]:
     """``path, start, lines, chars`` -> ``lines``, ``start``, ``total`` (None if unknown), ``remarks``."""
     path, start = request["path"], request["start"]
-    if os.path.isdir(path):  # noqa: PTH112 - pathlib is slow to import, here and below
+    if Path(path).is_dir():
         return _list_folder(path, request["chars"])
     lines: list[str] = []
     room, cut, not_utf8, crlf = request["chars"], False, False, False
@@ -113,11 +114,11 @@ def write(request: dict[str, Any]) -> dict[str, Any]:
     path, text = request["path"], request["text"]
     _resolve_inside(path)
     before, old = None, ""
-    if os.path.exists(path):  # noqa: PTH110
+    if Path(path).exists():
         with _open_file(path) as file:
             old = file.read(MAX_EDIT_BYTES).decode("utf-8", "surrogateescape")
             before = _count_lines(file)
-    os.makedirs(os.path.dirname(_as_file(path)) or ".", exist_ok=True)  # noqa: PTH103, PTH120
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     size = _store(path, text)
     lines = text.count("\n") + bool(text and not text.endswith("\n"))
     return {"lines": lines, "bytes": size, "before": before, "remarks": _list_remarks(path, old, text)}
@@ -137,13 +138,12 @@ def _open_file(path: str) -> BinaryIO:
 
 
 def _resolve_inside(path: str) -> None:
-    root, real = os.path.realpath(os.getcwd()), os.path.realpath(path)  # noqa: PTH109
-    below = real.removeprefix(root.rstrip("/") + "/")
-    if below == real:
+    root, real = Path.cwd().resolve(), Path(path).resolve()
+    if root not in real.parents:
         raise FileProblem(
             f"{path} is outside the workspace (links included); only files below it can be written"
         )
-    if below.partition("/")[0] == ".git":
+    if real.relative_to(root).parts[0] == ".git":
         raise FileProblem(f"{path} belongs to git; what is changed there is never published")
 
 
@@ -154,13 +154,7 @@ def _store(path: str, text: str) -> int:
         raise FileProblem(
             f"the text cannot be written as UTF-8: {error.reason} at character {error.start}"
         ) from None
-    with open(_as_file(path), "wb") as file:  # noqa: PTH123
-        return file.write(data)
-
-
-def _as_file(path: str) -> str:
-    """The path without a slash at its end."""
-    return path.rstrip("/") or path
+    return Path(path).write_bytes(data)
 
 
 def _as_crlf(text: str) -> str:
@@ -190,12 +184,11 @@ def _list_folder(path: str, room: int) -> dict[str, Any]:
 
 
 def _find_similar(path: str) -> str:
-    import difflib
-    from pathlib import Path
-
     folder = Path(path).parent
     if not folder.is_dir():
         return f"; neither does its folder {folder}"
+    import difflib
+
     names = sorted(each.name for each in folder.iterdir())
     near = difflib.get_close_matches(Path(path).name, names[:5000], n=3, cutoff=0.6)
     return f"; {folder} has {', '.join(near)}" if near else ""
@@ -212,10 +205,6 @@ def _find_places(text: str, old: str) -> str:
 
 def _explain_miss(path: str, text: str, old: str) -> str:
     """Says that ``old`` is not there, what comes nearest to it, and why that differs."""
-    import difflib
-    import re
-    from itertools import islice
-
     if re.match(r"\s*\d+\t", old) and re.sub(r"(?m)^\s*\d+\t", "", old) in text:
         return f"old is not in {path}: leave out the line numbers that read puts in front of the lines"
     wanted, lines = old.strip("\n").split("\n"), text.split("\n")
@@ -223,6 +212,8 @@ def _explain_miss(path: str, text: str, old: str) -> str:
     if near is None:
         where = f" in its first {MAX_SEARCHED_LINES} lines" if len(lines) > MAX_SEARCHED_LINES else ""
         return f"old is not in {path}, nor anything like it{where}; read the file again"
+    import difflib
+
     there = lines[near : near + len(wanted)]
     diff = difflib.unified_diff(wanted, there, "old as given", "the file", n=1, lineterm="")
     difference = "\n".join(
@@ -288,8 +279,6 @@ def _list_remarks(path: str, before: str, after: str) -> list[str]:
 def _syntax_error(path: str, text: str) -> str:
     if not path.endswith(".py") or len(text) > 1 << 20:
         return ""
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -303,7 +292,7 @@ def _syntax_error(path: str, text: str) -> str:
 
 def main() -> None:
     """Serve one request."""
-    request = load_json(sys.stdin.read())
+    request = json.load(sys.stdin)
     try:
         answer = {"read": read, "edit": edit, "write": write}[request["op"]](request)
     except FileProblem as problem:
@@ -314,7 +303,7 @@ def main() -> None:
         answer = {"ok": False, "error": f"{request['path']!r}: {error}"}
     else:
         answer = {"ok": True, **answer}
-    sys.stdout.buffer.write(dump_json(answer, ascii_only=False).encode("utf-8", "replace"))
+    sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 if __name__ == "__main__":

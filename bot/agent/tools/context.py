@@ -221,8 +221,7 @@ def make_guest_argv(module: str) -> tuple[str, ...]:
 
     That halves the time of such a short program.
     """
-    folder, _, package = GUEST.rpartition("/")
-    start = f"import sys; sys.path.append({folder!r}); from {package}.{module} import main; main()"
+    start = f"import sys; sys.path.append({GUEST!r}); from {module} import main; main()"
     return "python", "-I", "-S", "-c", start
 
 

@@ -11,23 +11,24 @@ Input: one JSON object on stdin, with ``command``, ``added`` (paths that are new
 
 from __future__ import annotations
 
-import _thread
+import contextlib
+import ctypes
 import fcntl
+import json
 import os
+import re
 import select
+import signal
 import sys
+import threading
 import time
-from _signal import SIGKILL, SIGPIPE, SIGXFSZ  # type: ignore[import-not-found]
-
-from ..small_json import dump_json, load_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
-# Every check waits for these imports: contextlib, ctypes, json, pathlib, re, secrets, signal (which makes
-# enumerations of its numbers), subprocess, tempfile, threading and typing cost more than all the rest.
+# Every check waits for these imports: pathlib, secrets, subprocess, tempfile and typing cost more than
+# the rest.
 PLUGINS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "plugins")  # noqa: PTH118, PTH120
 ADDRESS = "HOB_TEST_REPORT"
 ADDOPTS = "-p hob_test_report --continue-on-collection-errors"
@@ -38,8 +39,8 @@ NODE_OPTIONS = (
     *(f"--test-reporter=file://{PLUGINS}/hob_test_report.mjs", "--test-reporter-destination=stdout"),
 )
 # `PYTHONPATH=lib pytest`, `env PYTHONPATH="a:b" ...`, `export PYTHONPATH=src`: what a value follows.
-SETS_PYTHONPATH = r"(?<![\w$.-])PYTHONPATH="
-NO_VALUE = r"\s|;|&|\||\)|\Z|''|\"\""
+SETS_PYTHONPATH = re.compile(r"(?<![\w$.-])PYTHONPATH=")
+NO_VALUE = re.compile(r"\s|;|&|\||\)|\Z|''|\"\"")
 MOST_SESSIONS = 400
 SHEBANG_CHARS = 100  # of the 127 that old kernels read of a program's first line
 PIPE_BYTES = 1 << 20
@@ -85,22 +86,13 @@ class Reports:
         self.address = f"{folder}/report"
         os.mkfifo(self.address, 0o600)
         self._pipe = os.open(self.address, os.O_RDWR | os.O_CLOEXEC)  # also for writing: so it has no end
-        try:  # noqa: SIM105 - contextlib is slow to import, here and below
+        with contextlib.suppress(OSError):
             fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        except OSError:
-            pass
         self._sessions: dict[str, Session] = {}
-        self._reading = _thread.allocate_lock()  # held until all is read
-        self._reading.acquire()
-        _thread.start_new_thread(self._read, ())
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
 
     def _read(self) -> None:
-        try:
-            self._read_lines()
-        finally:
-            self._reading.release()
-
-    def _read_lines(self) -> None:
         rest = b""
         while True:
             rest += os.read(self._pipe, PIPE_BYTES)
@@ -108,10 +100,8 @@ class Reports:
             for line in lines:
                 if line == END:
                     return
-                try:  # noqa: SIM105
-                    self._take(load_json(line.decode()))
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    pass
+                with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+                    self._take(json.loads(line))
 
     def _take(self, told: dict[str, Any]) -> None:
         key = str(told["key"])
@@ -121,9 +111,10 @@ class Reports:
 
     def close(self) -> list[Session]:
         """Read what was written so far, and nothing more."""
-        remove(os.unlink, self.address)  # the command may have done so
+        with contextlib.suppress(OSError):  # the command may have done so
+            os.unlink(self.address)  # noqa: PTH108
         os.write(self._pipe, b"\n" + END + b"\n")
-        self._reading.acquire(timeout=10)
+        self._reading.join(10)
         return list(self._sessions.values())
 
 
@@ -192,7 +183,7 @@ def read_output(argv: tuple[str, ...], env: dict[str, str], stdin: str) -> bytes
             if not piece:
                 return out if wait(pid) == 0 else None
             out += piece
-        os.kill(pid, SIGKILL)
+        os.kill(pid, signal.SIGKILL)
         wait(pid)
         return None
     finally:
@@ -204,7 +195,9 @@ def start(argv: tuple[str, ...], env: dict[str, str], actions: list[tuple[Any, .
     found = (f"{path}/{argv[0]}" for path in os.get_exec_path(env))
     program = next((path for path in found if os.access(path, os.X_OK)), argv[0])
     # Python ignores these two signals itself.
-    return os.posix_spawn(program, argv, env, file_actions=actions, setsigdef=(SIGPIPE, SIGXFSZ))
+    return os.posix_spawn(
+        program, argv, env, file_actions=actions, setsigdef=(signal.SIGPIPE, signal.SIGXFSZ)
+    )
 
 
 def wait(pid: int) -> int:
@@ -215,8 +208,9 @@ def wait(pid: int) -> int:
 
 def main() -> None:
     """Run the command and write the report."""
-    told = load_json(sys.stdin.read())
-    close_memory()
+    told = json.load(sys.stdin)
+    with contextlib.suppress(OSError, AttributeError):  # its memory and descriptors are closed to the command
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     answer = os.fdopen(os.dup(2), "w", encoding="ascii")  # not inherited
     os.dup2(1, 2)
     folder = f"{os.environ.get('TMPDIR') or '/tmp'}/.hob-{os.urandom(16).hex()}"  # noqa: S108
@@ -239,37 +233,21 @@ def main() -> None:
         "tests": merge_tests(sessions),
     }
     remove_folder(folder)
-    answer.write(dump_json(report))
+    json.dump(report, answer)
     answer.close()
-
-
-def close_memory() -> None:
-    """Close this process's memory and descriptors to the command, as far as that is possible."""
-    try:
-        from _ctypes import call_function, dlopen, dlsym  # what ctypes itself calls, without the rest of it
-
-        program = dlopen(None, 0)  # type: ignore[arg-type]
-        call_function(dlsym(program, "prctl"), (_PR_SET_DUMPABLE, 0, 0, 0, 0))
-    except (ImportError, OSError):
-        pass
 
 
 def remove_folder(folder: str) -> None:
     """Remove a folder with all that is in it, as far as that is possible."""
     for above, folders, files in os.walk(folder, topdown=False):
         for name in files:
-            remove(os.unlink, f"{above}/{name}")
+            with contextlib.suppress(OSError):
+                os.unlink(f"{above}/{name}")  # noqa: PTH108
         for name in folders:
-            remove(os.rmdir, f"{above}/{name}")
-    remove(os.rmdir, folder)
-
-
-def remove(by: Callable[[str], None], path: str) -> None:
-    """Remove one thing, where that is possible."""
-    try:  # noqa: SIM105
-        by(path)
-    except OSError:
-        pass
+            with contextlib.suppress(OSError):
+                os.rmdir(f"{above}/{name}")  # noqa: PTH106
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)  # noqa: PTH106
 
 
 def make_tools(folder: str) -> str:
@@ -299,12 +277,8 @@ def make_environment(address: str, tools: str = "") -> dict[str, str]:
 
 def keep_plugins(command: str) -> str:
     """The command with the plugins in front of what it sets ``PYTHONPATH`` to itself."""
-    if "PYTHONPATH" not in command:
-        return command
-    import re
-
-    parts = re.split(SETS_PYTHONPATH, command)
-    told = [f"{PLUGINS}{'' if re.match(NO_VALUE, part) else os.pathsep}{part}" for part in parts[1:]]
+    parts = SETS_PYTHONPATH.split(command)
+    told = [f"{PLUGINS}{'' if NO_VALUE.match(part) else os.pathsep}{part}" for part in parts[1:]]
     return "PYTHONPATH=".join((parts[0], *told))
 
 
