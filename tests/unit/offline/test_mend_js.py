@@ -321,6 +321,8 @@ def test_which_failing_tests_are_meant(tmp_path: Path, scope: str, text: str, as
         ("a", 0, 0, "!", "negation", "turns a condition round"),
         ("a()", 0, 3, "", "removed-statement", "leaves a statement out"),
         ("a - b", 2, 3, "+", "arithmetic", ""),
+        ("if (!f(a)) b()", 7, 8, "c", "variable", "has a condition look at something else"),
+        ("if (a) f(b)", 9, 10, "c", "variable", ""),
     ],
 )
 def test_in_a_mature_suite_one_failing_test_turns_no_condition_round(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..candidates import JsCandidate
 from ..search import JsBaseline
+from ..syntax.source import SourceFile
 from .weigh import JsComparison, JsRival
 
 SHOWN = 3  # failing tests that show that a condition is meant another way
@@ -25,6 +26,7 @@ _TURNS = {
     "negation": "turns a condition round",
     "removed-statement": "leaves a statement out",
 }
+_NAMES = frozenset(("attribute", "called-name", "variable"))  # edits that put in another name
 _VALUES = frozenset(("number", "pattern", "string", "text"))  # edits that put in a value
 _NEAR = ({"<", "<="}, {">", ">="}, {"===", "=="}, {"!==", "!="}, {"||", "??"})  # but for where they end
 _SIGNS = b"<>=!&|?"
@@ -85,7 +87,19 @@ def describe_turn(answer: JsCandidate, data: bytes) -> str:
     """How a change sends what passed before another way; "" when it does not."""
     if answer.edit.template in ("comparison", "boolean-operator") and _is_near(answer, data):
         return ""
+    if answer.edit.template in _NAMES and _is_in_condition(answer, data):
+        return "has a condition look at something else"
     return _TURNS.get(answer.edit.template, "")
+
+
+def _is_in_condition(answer: JsCandidate, data: bytes) -> bool:
+    source = SourceFile(path=answer.path, data=data)
+    return any(
+        node.start_byte <= answer.edit.start
+        and answer.edit.end <= node.end_byte
+        and source.is_condition(node)
+        for node in source.nodes
+    )
 
 
 def _is_near(answer: JsCandidate, data: bytes) -> bool:

@@ -119,17 +119,17 @@ def weigh_changes(
     plain = sorted(passed, key=lambda each: -judge_plausible(each))
     text = [judge_plausible(each) for each in plain]
     alone = JsComparison(ranked=tuple(plain), likely=tuple(text))
-    first = observer.observe(plain[0])
+    first = _observe(observer, plain[0], pilots)
     if not first.seen or clock.read_seconds() > until:
         return alone
-    again = observer.observe(plain[0])
-    base = observer.observe(None)
+    again = _observe(observer, plain[0], pilots)
+    base = _observe(observer, None, pilots)
     asked = frozenset(observer.observe(None, names=pilots).seen) if pilots else frozenset()
     observed = [first]
     for each in plain[1:COMPARED]:
         if clock.read_seconds() > until:
             break
-        observed.append(observer.observe(each))
+        observed.append(_observe(observer, each, pilots))
     unsteady = {*find_differences(first.seen, again.seen), *find_differences(first.made, again.made)}
     observed = [_leave_out(each, unsteady) for each in observed]
     base = _leave_out(base, unsteady)
@@ -145,6 +145,13 @@ def weigh_changes(
         base=base,
         asked=asked,
     )
+
+
+def _observe(observer: Observer, change: JsCandidate | None, pilots: Sequence[str]) -> Observation:
+    """By all tests, and by the failing ones alone, whose calls come too late in a large suite."""
+    whole = observer.observe(change)
+    part = observer.observe(change, names=pilots) if pilots and whole.seen else Observation()
+    return Observation(seen={**whole.seen, **part.seen}, made={**whole.made, **part.made})
 
 
 def _leave_out(one: Observation, calls: set[str]) -> Observation:
