@@ -16,14 +16,19 @@ _CONSTANTS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float(
 _SPACE = " \t\n\r"
 
 
-class _Context:
-    """What the scanner asks of a decoder."""
-
-    strict = True
-    object_hook = object_pairs_hook = None
-    parse_float = float
-    parse_int = int
-    parse_constant = _CONSTANTS.__getitem__
+# What the scanner asks of a decoder (https://github.com/python/cpython/blob/3.11/Lib/json/decoder.py).
+_DECODER = type(
+    "Decoder",
+    (),
+    {
+        "strict": True,
+        "object_hook": None,
+        "object_pairs_hook": None,
+        "parse_float": float,
+        "parse_int": int,
+        "parse_constant": _CONSTANTS.__getitem__,
+    },
+)
 
 
 def load_json(text: str) -> Any:
@@ -71,7 +76,7 @@ def _find_scanner() -> Callable[[str, int], tuple[Any, int]] | None:
         from _json import make_scanner
     except ImportError:
         return None
-    scanner: Callable[[str, int], tuple[Any, int]] = make_scanner(_Context)  # type: ignore[arg-type]
+    scanner: Callable[[str, int], tuple[Any, int]] = make_scanner(_DECODER)  # type: ignore[arg-type]
     return scanner
 
 
