@@ -143,6 +143,27 @@ async def test_a_delivery_is_looked_at_at_once(database: Database, store: Store,
     assert await left(database) == 0
 
 
+async def test_an_end_that_the_handler_stored_is_not_stored_again(
+    database: Database, store: Store, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def end_it(guid: str) -> bool:
+        worker.delivered[guid] = time.monotonic()
+        return guid == "mine"
+
+    monkeypatch.setattr(worker, "on_delivery", end_it)
+    async with at_work(database, worker, every=30):
+        for guid in ("mine", "yours"):
+            await add_delivery(store, guid, "issues", b"{}", {})
+        await until(lambda: _handled(store, "yours"))
+        await until(lambda: _async("mine" in worker.delivered))
+        await until(lambda: _is_empty(database))
+    assert not await _handled(store, "mine")
+
+
+async def _is_empty(database: Database) -> bool:
+    return await left(database) == 0
+
+
 async def _async(value: bool) -> bool:
     return value
 
