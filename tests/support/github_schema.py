@@ -15,8 +15,6 @@ from typing import Any, Final
 
 import jsonschema
 
-from tests.support.right_values import RightValues
-
 Schema = Mapping[str, Any]
 
 # Keywords that say nothing about a value's shape.
@@ -44,7 +42,25 @@ def fingerprint(value: Any) -> bytes:
     return hashlib.blake2b(json.dumps(value).encode(), digest_size=16).digest()
 
 
-RIGHT: Final = RightValues({"date-time": is_date_time, "uri": is_uri})
+def judge_properties(
+    validator: jsonschema.Draft202012Validator, properties: Schema, value: Any, schema: Schema
+) -> Iterator[jsonschema.ValidationError]:
+    """As jsonschema's own, but an object that was right once is not judged again: most come many times."""
+    if not isinstance(value, dict):
+        return
+    key = (id(properties), fingerprint(value))
+    if key not in RIGHT:
+        errors = list(OWN_PROPERTIES(validator, properties, value, schema))
+        if not errors:
+            RIGHT[key] = properties  # kept too, or its id might serve again
+        yield from errors
+
+
+RIGHT: Final[dict[tuple[int, bytes], Schema]] = {}
+OWN_PROPERTIES: Final = jsonschema.Draft202012Validator.VALIDATORS["properties"]
+VALIDATOR: Final = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator, {"properties": judge_properties}
+)
 
 
 class Plain:
@@ -62,9 +78,7 @@ class Plain:
 
     def complaints(self, schema: Schema, value: Any, where: str) -> Iterator[str]:
         """What is wrong with a value by a schema."""
-        _, plain, validator = self._validator(schema)
-        if RIGHT.make_check(plain)(value):
-            return
+        _, _, validator = self._validator(schema)
         for error in validator.iter_errors(value):
             yield f"{where}{place(error)}: {innermost(error)}"
 
@@ -79,7 +93,7 @@ class Plain:
     def _validator(self, schema: Schema) -> tuple[Schema, dict[str, Any], jsonschema.Draft202012Validator]:
         if id(schema) not in self._made:
             plain = self._plain(schema)
-            validator = jsonschema.Draft202012Validator(plain, format_checker=FORMATS)
+            validator = VALIDATOR(plain, format_checker=FORMATS)
             self._made[id(schema)] = (schema, plain, validator)  # the schema too, or its id might serve again
         return self._made[id(schema)]
 
