@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import gc
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,8 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
+
+from bot.demo.free_port import find_free_port
 
 sys.path[:0] = [str(Path(__file__).parent.parent)]
 
@@ -223,9 +224,7 @@ async def time_viewers(database: Database, url: str, viewers: int) -> str:
     claimed = await store.claim(task.id, "bench", lease=600)
     assert claimed
     run, attempt = claimed[1], await store.begin_attempt(claimed[1])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = find_free_port()
     code = (
         "from bot.dashboard.server import serve; from bot.settings import load; import sys;"
         f"serve(load(dashboard_port={port}), sys.argv[1])"

@@ -23,7 +23,8 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.bench_throughput import SCRIPT, Hub, Processes, _wait_for_pulls, free_port, make_commit
+from benchmarks.bench_throughput import SCRIPT, Hub, Processes, _wait_for_pulls, make_commit
+from bot.demo.free_port import find_free_port
 from bot.forecast.measure import measure_workload
 from bot.forecast.simulate import Arrivals, Fleet, simulate
 from bot.forecast.workload import Workload
@@ -96,7 +97,7 @@ def predict(workload: Workload, tasks: int, workers: int, others: float) -> floa
 async def measure(tasks: int, workers: int) -> bool:
     """Start everything, calibrate, predict, measure, print; whether they agree."""
     with tempfile.TemporaryDirectory(prefix="hob-bench-") as place, ExitStack() as stack:
-        home, port = Path(place), free_port()
+        home, port = Path(place), find_free_port()
         home.chmod(0o755)  # the account of the embedded server must reach it
         (home / "script.json").write_text(json.dumps(SCRIPT))
         processes = Processes(home, stack)

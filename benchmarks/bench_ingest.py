@@ -21,7 +21,6 @@ import hmac
 import json
 import lzma
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -37,6 +36,8 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 from gidgethub.sansio import Event
+
+from bot.demo.free_port import find_free_port
 
 SECRET = "a secret of the benchmark only"
 CONNECTIONS = 64
@@ -187,17 +188,10 @@ async def send_steadily(server: Server, rate: int, seconds: float) -> Answers:
     return answers
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def measure(rounds: int, seconds: float, steady_seconds: float) -> bool:
     """Run both servers and print the table; whether all bounds were kept."""
     with tempfile.TemporaryDirectory(prefix="hob-bench-") as place:
-        home, (port, empty_port) = Path(place), (free_port(), free_port())
+        home, (port, empty_port) = Path(place), (find_free_port(), find_free_port())
         env = {name: value for name, value in os.environ.items() if not name.startswith("HOB_")}
         env |= {
             "HOB_HOME": str(home / "home"), "HOB_APP_ID": "1", "HOB_SLUG": "hob", "HOB_BOT_ID": "2",

@@ -18,7 +18,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -31,6 +30,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from bot.demo.free_port import find_free_port
 
 FAULTY = {
     "calc.py": "def double(x):\n    return x + 2\n",
@@ -208,13 +209,6 @@ def make_commit(place: Path) -> Path:
     return work
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass(slots=True, kw_only=True)
 class House:
     """A whole Hob on this machine, and the local GitHub that it works for."""
@@ -280,7 +274,7 @@ async def open_house(model: str, workers: int, **settings: str) -> AsyncIterator
         place = waiting.enter_context(
             tempfile.TemporaryDirectory(prefix="hob-bench-", ignore_cleanup_errors=True)
         )
-        home, port = Path(place), free_port()
+        home, port = Path(place), find_free_port()
         home.chmod(0o755)  # the account of the embedded server must reach it
         processes = Processes(home, waiting.enter_context(ExitStack()))
         hook = f"http://127.0.0.1:{port}/webhook"

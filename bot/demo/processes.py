@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.demo.free_port import find_free_port
 from bot.errors import HobError
 
 START_SECONDS = 60.0
@@ -40,7 +40,7 @@ class LocalProcesses:
 
     def start(self) -> None:
         """Bring everything up side by side. Raises HobError with the last lines of what did not come up."""
-        web_port, dashboard_port = _free_port(), _free_port()
+        web_port, dashboard_port = find_free_port(), find_free_port()
         self.web_url = f"http://127.0.0.1:{web_port}"
         self.dashboard_url = f"http://127.0.0.1:{dashboard_port}"
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
@@ -182,12 +182,6 @@ def _kill_group(leader: int) -> None:
         while time.monotonic() < until:
             os.killpg(leader, signal.SIGKILL)
             time.sleep(0.01)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _is_up(url: str) -> bool:

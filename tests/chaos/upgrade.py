@@ -13,13 +13,13 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from bot.demo.free_port import find_free_port
 from bot.tasks.database.connection import Database, open_database
 from bot.tasks.store import Store
 from tests.chaos.play import SCRIPT, Chaos
@@ -85,9 +85,7 @@ async def play(old_commit: str) -> int:
         new_program = await asyncio.to_thread(install, source, folder / "new")
         home, scratch = folder / "home", folder / "scratch"
         scratch.mkdir()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = find_free_port()
         async with (
             open_database(home) as database,
             running_hub(scratch, f"http://127.0.0.1:{port}/webhook") as hub,

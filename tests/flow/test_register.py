@@ -23,12 +23,12 @@ from playwright.async_api import Page, expect
 
 from bot.dashboard import create_app
 from bot.dashboard.server import engine_for
+from bot.demo.free_port import find_free_port
 from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from tests.support.browser import (
     PHONE,
     find_barriers,
-    find_free_port,
     is_wider_than_window,
     listen,
     needs_browser,

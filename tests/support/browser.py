@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -27,13 +26,6 @@ _FLAGS = [
 ]
 _AXE = Path(__file__).parent.parent / "data" / "axe" / "axe.min.js"
 PHONE = {"width": 390, "height": 844}
-
-
-def find_free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class _Quiet(WSGIRequestHandler):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bot.demo.free_port import find_free_port
 from bot.serve.web import serve_web
 from bot.serve.worker import serve_worker
 from bot.settings import load
@@ -197,7 +197,7 @@ async def at_work(
     """Web and (unless told otherwise) worker at work on a hub, with ``model`` or a script that ``says``
     writes; between edits of a progress comment lie ``progress_seconds``. ``discussions`` is HOB_DISCUSSIONS.
     """
-    port = _free_port()
+    port = find_free_port()
     script = tmp_path / "script.json"
     script.write_text("[]")
     async with running_hub(tmp_path, f"http://127.0.0.1:{port}/webhook") as hub:
@@ -243,9 +243,3 @@ async def _listening(port: int, processes: list[asyncio.Task[None]]) -> None:
         return True
 
     await eventually(look, f"nothing listens on {port}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

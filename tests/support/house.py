@@ -16,6 +16,7 @@ from flask import Flask, request
 from playwright.async_api import Page
 from sqlalchemy import text
 
+from bot.demo.free_port import find_free_port
 from bot.domain import (
     Blocked,
     Check,
@@ -41,7 +42,7 @@ from bot.tasks.live.records import OutputPiece
 from bot.tasks.reports.records import ReportKind
 from bot.tasks.safety.records import EVERYWHERE
 from bot.tasks.store import Store
-from tests.support.browser import find_free_port, serving
+from tests.support.browser import serving
 from tests.support.dashboard import open_dashboard
 from tests.support.hub import Hub, running_hub
 from tests.support.tasks import add_delivery, make_request

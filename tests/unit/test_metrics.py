@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import urllib.request
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from bot.agent.models.choose import ModelRegistry
 from bot.agent.models.provider_errors import name_error
 from bot.agent.prompt import make_opening
 from bot.agent.tools.registry import list_definitions
+from bot.demo.free_port import find_free_port
 from bot.domain import Phase, TaskState
 from bot.errors import HobError, LeaseLost, Parked
 from bot.github.http.client import Exchange
@@ -51,11 +50,8 @@ def read(metrics: WorkerMetrics) -> dict[str, float]:
 
 
 @pytest.fixture
-def port() -> Iterator[int]:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        number = found.getsockname()[1]
-    yield number
+def port() -> int:
+    return find_free_port()
 
 
 async def test_a_run_is_counted_by_its_phases_and_its_end(store: Store, metrics: WorkerMetrics) -> None:

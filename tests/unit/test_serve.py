@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from bot.demo.free_port import find_free_port
 from bot.errors import UserError
 from bot.serve.process import identify_or_wait, open_database_or_wait, start_process
 from bot.serve.web import serve_web
@@ -24,14 +24,8 @@ from tests.support.pipeline import BOT
 from tests.support.tasks import until
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 async def test_s06_web_without_a_database_listens_says_so_and_goes_on(postgres: str, tmp_path: Path) -> None:
-    port, stop = free_port(), asyncio.Event()
+    port, stop = find_free_port(), asyncio.Event()
     settings = load(
         home=tmp_path,
         database_url=at_database(postgres, "late"),

@@ -6,9 +6,9 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 from pathlib import Path
 
+from bot.demo.free_port import find_free_port
 from tests.hub.clients.programs import install_from_npm
 from tests.support.hub import Hub, running_hub
 
@@ -21,9 +21,7 @@ async def play_probot(_: Hub, folder: Path) -> str:
     """An issue is opened, and an app of Probot's comments, labels, reads its configuration and checks."""
     await install_from_npm(folder, PROBOT)
     shutil.copy(Path(__file__).with_name("probot.mjs"), folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = find_free_port()
     async with running_hub(folder, f"http://127.0.0.1:{port}/webhook", enterprise=True) as hub:
         await hub.seed_repo("clients", {".github/clients.yml": "check: by-probot\n"})
         facts = {**hub.facts, "private_key": hub.private_key}

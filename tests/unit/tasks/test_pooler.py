@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
+from bot.demo.free_port import find_free_port
 from bot.tasks.database.connection import DatabaseTrouble, open_database
 from bot.tasks.database.embedded import ACCOUNT
 
@@ -23,19 +23,12 @@ PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path=str(Path(s
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not here: make pgbouncer")
 
 
-def find_port() -> int:
-    """A free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @contextmanager
 def run_pooler(postgres: str, folder: Path, *, mode: str) -> Iterator[str]:
     """PgBouncer before the server at ``postgres``; gives the URL that leads through it."""
     assert PROGRAM is not None
     name, host = urlsplit(postgres).path.lstrip("/"), parse_qs(urlsplit(postgres).query)["host"][0]
-    port = find_port()
+    port = find_free_port()
     settings = folder / "pgbouncer.ini"
     settings.write_text(
         f"[databases]\n{name} = host={host} dbname={name} user=hob\n[pgbouncer]\n"

@@ -1,4 +1,4 @@
-"""Connections without transactions: none is lost, nor given back as it was not taken, whenever work is cancelled."""
+"""Connections without transactions: none is lost, or given back without them, whenever work is cancelled."""
 
 from __future__ import annotations
 
