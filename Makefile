@@ -136,7 +136,7 @@ deploy-check: setup promtool ## the deploy files as their tools read them, then 
 	$(BIN)/python -m pytest -q tests/deploy
 	$(BIN)/python -m tests.deploy.play $(ARGS)
 
-$(READY): setup.cfg pyproject.toml requirements.lock .ci/system
+$(READY): setup.cfg pyproject.toml requirements.lock .ci/system Makefile
 	@.ci/system
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Hob needs Python 3.11 or newer, which $(PYTHON) is not. Try: make PYTHON=python3.12"; exit 1; }

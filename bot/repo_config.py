@@ -250,7 +250,8 @@ _MUST_BY_TYPE = {
 def _explain(error: ValidationError) -> str:
     """A clause for each key that is wrong, once: what its value must be, or that there is no such key."""
     told: dict[str, str] = {}
-    for item in error.errors():
+    longest = ("too_long", "string_too_long")
+    for item in sorted(error.errors(), key=lambda each: each["type"] not in longest):
         path = item["loc"]
         for number, part in enumerate(path):
             if part in _MUST:  # behind it stand the forms that its value may have, as if they were keys
@@ -270,6 +271,9 @@ def _explain_one(item: ErrorDetails, where: str, path: Sequence[str | int]) -> s
         meant = f"did you mean `{near[0]}`? " if near else ""
         return f"unknown key `{where}` ({meant}known: {', '.join(known)})"
     must = _MUST.get(key) or _MUST_BY_TYPE.get(item["type"])
+    if item["type"] in ("too_long", "string_too_long"):
+        most = item.get("ctx", {}).get("max_length")
+        must = f"must have at most {most} {'entries' if item['type'] == 'too_long' else 'characters'}"
     return f"`{where}` {must or item['msg'].replace('Input should', 'must').replace('String should', 'must')}"
 
 

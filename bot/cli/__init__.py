@@ -14,9 +14,11 @@ def importing() -> Iterator[None]:
     Modules live until the end. To look through them again and again takes a third of a heavy start, as much
     again at the end, and 0.1 s each time in between, in which a server answers nobody.
     """
+    worked = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if worked:
+            gc.enable()

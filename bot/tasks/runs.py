@@ -129,11 +129,10 @@ class RunRecords:
         run: Run,
         *,
         progress_comment: int | None = None,
-        branch: str | None = None,
         pull: int | None = None,
     ) -> None:
         """Store on the task what the run made on GitHub; None leaves a field as it is. Raises LeaseLost."""
-        given = {"progress_comment": progress_comment, "branch": branch, "pull": pull}
+        given = {"progress_comment": progress_comment, "pull": pull}
         values = {name: value for name, value in given.items() if value is not None}
         await self._update_task(run, **values)
 
@@ -144,7 +143,8 @@ class RunRecords:
         """Store ``values`` of the run, and ``on_task`` of its task in the same statement."""
         held = is_held(run)
         if on_task:
-            changed = _change_task(run, on_task).returning(tasks.c.id).cte("changed")
+            is_there = select(runs.c.id).where(runs.c.id == run.id).exists()  # or the task alone were changed
+            changed = _change_task(run, on_task).where(is_there).returning(tasks.c.id).cte("changed")
             held = select(changed.c.id).exists()
         await self._execute_under_lease(run, update(runs).where(runs.c.id == run.id, held).values(**values))
 

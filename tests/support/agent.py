@@ -36,7 +36,6 @@ from sandbox.toolchain import Toolchain
 from tests.support import ROOT
 
 GUEST = ROOT / "bot" / "guest"
-_OPT = context.GUEST.rpartition("/")[0]  # where it lies in a sandbox
 CART = "def total(prices, rate):\n    amount = sum(prices)\n    return amount - rate\n"
 TEST = "from cart import total\n\n\ndef test_total():\n    assert total([100], 0.2) == 80\n"
 
@@ -78,7 +77,7 @@ class DirectorySandbox:
         self.commands.append(command)
         start = time.monotonic()
         process = await asyncio.create_subprocess_exec(
-            *(part.replace(_OPT, str(GUEST.parent)) for part in command.argv),
+            *(part.replace(context.GUEST, str(GUEST)) for part in command.argv),
             cwd=command.cwd.replace(WORKSPACE, str(self.root)),
             env=_ENVIRONMENT,
             stdin=asyncio.subprocess.PIPE,

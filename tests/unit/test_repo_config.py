@@ -80,6 +80,12 @@ def test_what_may_be_reached_is_said_in_words() -> None:
         (b"image: 'a b'", "`image` must be an image's name, as in "),
         (b"branch_prefix: x", "as in `fix/hob-`"),
         (b"1: 2", "`1` must be in quotes"),
+        (
+            b"respond_to_bots: [%s]" % b", ".join([b"1"] * 21),
+            "`respond_to_bots` must have at most 20 entries",
+        ),
+        (b"internet: [%s]" % b", ".join([b"a.example"] * 101), "`internet` must have at most 100 entries"),
+        (b"image: " + b"a" * 300, "`image` must have at most 255 characters"),
         (b"internet: example.com", "`internet` must be off, packages, or a list of hosts, as in `[example"),
         (b"internet: [169.254.169.254]", "`internet"),
         (b"internet: on", "`internet"),

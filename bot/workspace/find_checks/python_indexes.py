@@ -16,7 +16,7 @@ from bot.workspace.find_checks.tree import Tree, get
 _PUBLIC = frozenset(("pypi.org", "pypi.python.org", "files.pythonhosted.org"))
 _SET = re.compile(r"(?:PIP|UV)_(?:(?:EXTRA_)?INDEX_URL|INDEX|DEFAULT_INDEX|FIND_LINKS)\b")
 _OPTION = re.compile(
-    r"--(?:extra-index-url|index-url|default-index|index)\b"
+    r"--(?:extra-index-url|index-url|default-index|index)\b|(?m:^indexserver\b)|install[^\n]{0,80}?[\s\"']-i\b"
     r"""|(?<![\w-])(?:--find-links|-[if])["', =]{0,4}https?:"""
 )
 
@@ -27,6 +27,7 @@ def has_own_index(tree: Tree) -> bool:
     if any(_is_elsewhere(each) for each in _list_indexes(tree, tools)):
         return True
     told = [tree.text(path) for path in ("tox.ini", "tox.toml", "noxfile.py", "hatch.toml")]
+    told += ["--" + line.lstrip() for line in tree.text("pip.conf").splitlines()]
     told += (read_ini(tree, "setup.cfg", "tox:testenv") or {}).values()
     if any(_SET.search(text) or _OPTION.search(text) for text in told):
         return True
@@ -35,18 +36,23 @@ def has_own_index(tree: Tree) -> bool:
 
 def _list_indexes(tree: Tree, tools: object) -> Iterator[object]:
     """What each tool's settings give as the address of an index that plain names may come from."""
-    uv = get(tools, "uv")
-    for table in (uv, get(uv, "pip")):
-        for key in ("index-url", "extra-index-url", "find-links"):
+    pixi = [get(tools, "pixi", "pypi-options"), get(tree.toml("pixi.toml"), "pypi-options")]
+    for uv in (get(tools, "uv"), tree.toml("uv.toml")):  # https://docs.astral.sh/uv/concepts/indexes/
+        for each in _as_list(get(uv, "index")):
+            if get(each, "explicit") is not True:
+                yield get(each, "url")
+        pixi += [uv, get(uv, "pip")]
+    for table in pixi:
+        for key in ("index-url", "extra-index-url", "extra-index-urls"):
             yield from _as_list(get(table, key))
-    # https://docs.astral.sh/uv/concepts/indexes/
-    yield from (get(each, "url") for each in _as_list(get(uv, "index")) if get(each, "explicit") is not True)
     # https://python-poetry.org/docs/repositories/: the others are asked after the public one, or by name
     for each in _as_list(get(tools, "poetry", "source")):
         if get(each, "priority") not in ("explicit", "supplemental"):
             yield get(each, "url")
     # https://pdm-project.org/latest/usage/config/#configure-the-package-indexes
     yield from (get(each, "url") for each in _as_list(get(tools, "pdm", "source")))
+    yield get(tree.toml("pdm.toml"), "pypi", "url")
+    yield from (get(each, "url") for each in _as_list(get(tools, "rye", "sources")))
     # https://pipenv.pypa.io/en/latest/indexes.html: the first is asked for every name without an index
     yield from (get(each, "url") for each in _as_list(get(tree.toml("Pipfile"), "source"))[:1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -170,6 +171,8 @@ async def test_what_is_of_a_run_and_its_task_is_stored_on_both_or_on_none(store:
     (record,) = await store.list_runs(task.id)
     assert (record.base_sha, there and there.branch) == ("abc", "hob/3-x")
     assert record.proof and record.proof["base"] == "abc"
+    with pytest.raises(LeaseLost):
+        await store.set_base(replace(run, id=run.id + 1000), "def", branch="hob/3-y")
     await store.release(run, TaskState.QUEUED)
     with pytest.raises(LeaseLost):
         await store.set_base(run, "def", branch="hob/3-y")
@@ -189,7 +192,8 @@ async def test_what_a_run_leaves_behind(store: Store) -> None:
     await store.add_turn(run, attempt, 1, {"says": "c"})
     change = FileChange(path="a\udcff", kind=ChangeKind.ADDED, mode=0o100644, data=b"\x00\xff")
     await store.save_changes(run, {"files": [change]})
-    await store.update_task(run, progress_comment=12, branch="hob/3-x", pull=8)
+    await store.update_task(run, progress_comment=12, pull=8)
+    await store.set_base(run, "abc", branch="hob/3-x")
     await store.finish_run(
         run,
         outcome=Outcome(kind=OutcomeKind.CHANGED, title="T"),

@@ -156,6 +156,25 @@ INDEXES: dict[str, tuple[dict[str, str], bool]] = {
         },
         True,
     ),
+    "uv's own file": ({"pyproject.toml": UV_GROUP, "uv.toml": f'[[index]]\nurl = "{OURS}"\n'}, True),
+    "pip's": ({"pyproject.toml": UV_GROUP, "pip.conf": f"[global]\nindex-url = {OURS}\n"}, True),
+    "PDM's own file": ({"pyproject.toml": UV_GROUP, "pdm.toml": f'[pypi]\nurl = "{OURS}"\n'}, True),
+    "Rye's": ({"pyproject.toml": UV_GROUP + f'[[tool.rye.sources]]\nurl = "{OURS}"\n'}, True),
+    "pixi's": ({"pyproject.toml": UV_GROUP + f'[tool.pixi.pypi-options]\nindex-url = "{OURS}"\n'}, True),
+    "tox 3's": ({"tox.ini": f"[tox]\nindexserver =\n  default = {OURS}\n[testenv]\ndeps = mock\n"}, True),
+    "tox's by a variable": (
+        {"tox.ini": "[testenv]\ninstall_command = pip install -i {env:INDEX} {packages}\ndeps = mock\n"},
+        True,
+    ),
+    "nox's by a variable": (
+        {"noxfile.py": "def tests(session):\n    session.install('-i', INDEX, 'mock')\n"},
+        True,
+    ),
+    "wheels in a folder": ({"pyproject.toml": UV_GROUP + '[tool.uv]\nfind-links = ["./wheels"]\n'}, False),
+    "a file that is edited in place": (
+        {"tox.ini": "[testenv]\ndeps = mock\ncommands = sed -i s/a/b/ x\n"},
+        False,
+    ),
     "a broken address": ({"pyproject.toml": UV_GROUP + '[tool.uv]\nindex-url = "https://[a"\n'}, True),
 }
 
