@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from .asked import JsRequest, choose_asked
 from .bench import Bench
 from .candidates import JsCandidate, gather_clues, propose
 from .choice.observe import Observer
-from .choice.verdict import SHOWN, find_doubt
+from .choice.verdict import SHOWN, describe_damage, find_doubt
 from .choice.weigh import JsComparison, weigh_changes
 from .coverage import Counts, read_counts
 from .focus import focus
@@ -109,6 +110,8 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     if compared is None:
         reason = "" if search.exhausted else "no small edit made the tests pass in the time that I had"
         return told | {"outcome": "not_found", "reason": reason}
+    if compared.damage:
+        return told | {"outcome": "not_found", "reason": describe_damage(compared.damage)}
     answer = compared.ranked[0]
     if reason := find_doubt(compared, sources[answer.path].data, base):
         shown = [report.make_edit(sources[answer.path], answer)]
@@ -152,7 +155,8 @@ def _find_answer(
     observer = Observer(search.judge, [sources[path] for path in paths], limit(base.all_seconds))
     now = clock.read_seconds()
     patience = min(max(WEIGH_SECONDS, WEIGH_RUNS * base.all_seconds), max(WEIGH_SECONDS, deadline - now))
-    return weigh_changes(observer, passed, base.pilots, now + patience)
+    compared = weigh_changes(observer, passed, base.pilots, now + patience)
+    return replace(compared, damage=observer.find_damage())
 
 
 def _watch(judge: Judge, base: JsBaseline, whole: NodeRun, unasked: Sequence[str]) -> tuple[Spectrum, str]:

@@ -45,7 +45,9 @@ class JsRival:
 class JsComparison:
     """Changes with how likely each is, the likeliest first, and what they give.
 
-    ``asked`` are the calls of the failing tests, ``base`` is what the code gives as it is.
+    ``asked`` are the calls of the failing tests, ``base`` is what the code gives as it is. ``hung`` says that a
+    made-up call had no end, so that calls of tests alone tell changes apart; ``damage`` is a file that comparing
+    them changed, which must not be.
     """
 
     ranked: tuple[JsCandidate, ...]
@@ -53,6 +55,8 @@ class JsComparison:
     seen: tuple[Observation, ...] = ()  # beside ``ranked``; an empty one for a change that was not compared
     base: Observation = field(default_factory=Observation)
     asked: frozenset[str] = frozenset()
+    hung: bool = False
+    damage: str = ""
 
     def count_calls(self) -> int:
         """How many calls the likeliest change was compared by."""
@@ -79,6 +83,17 @@ class JsComparison:
                 )
             )  # fmt: skip
         return found
+
+    def find_uncompared(self) -> list[tuple[JsCandidate, float]]:
+        """The other changes of which it is not known whether they give the same, with how likely each is."""
+        seen = self.seen or (Observation(),) * len(self.ranked)
+        others = zip(self.ranked[1:], self.likely[1:], seen[1:], strict=True)
+        told = {id(each.change) for each in self.find_rivals()}
+        return [
+            (change, likely)
+            for change, likely, other in others
+            if id(change) not in told and (self.hung or not seen[0].seen or not other.seen)
+        ]
 
     def count_changed(self) -> tuple[int, int]:
         """How many made-up calls give something else with the likeliest change, and of how many."""
@@ -133,6 +148,9 @@ def weigh_changes(
     unsteady = {*find_differences(first.seen, again.seen), *find_differences(first.made, again.made)}
     observed = [_leave_out(each, unsteady) for each in observed]
     base = _leave_out(base, unsteady)
+    failing = _find_failing(base, observed)
+    observed = [_leave_out(each, failing) for each in observed]
+    base = _leave_out(base, failing)
     likely = [
         each * _judge_behaviour(observed[at], observed, base, asked) if at < len(observed) else 0.5 * each
         for at, each in enumerate(text)
@@ -144,6 +162,7 @@ def weigh_changes(
         seen=tuple(observed[at] if at < len(observed) else Observation() for at in order),
         base=base,
         asked=asked,
+        hung=observer.hung,
     )
 
 
@@ -152,6 +171,15 @@ def _observe(observer: Observer, change: JsCandidate | None, pilots: Sequence[st
     whole = observer.observe(change)
     part = observer.observe(change, names=pilots) if pilots and whole.seen else Observation()
     return Observation(seen={**whole.seen, **part.seen}, made={**whole.made, **part.made})
+
+
+def _find_failing(base: Observation, observed: Sequence[Observation]) -> set[str]:
+    """Made-up calls that raise the same with every change and without, which tell nothing."""
+    return {
+        call
+        for call, gives in base.made.items()
+        if gives.startswith("raises ") and all(each.made.get(call, gives) == gives for each in observed)
+    }
 
 
 def _leave_out(one: Observation, calls: set[str]) -> Observation:

@@ -4,10 +4,10 @@
 
 const fs = require('fs');
 
-const LATE = process.env.HOB_MEND_MADE === 'late'; // made-up calls come at the end of the process
-const SOON = process.env.HOB_MEND_MADE === 'soon'; // or after each call; or not at all
+const guard = globalThis[Symbol.for('hob.mend.guard')]; // guard.cjs, where calls are to be made up
+const LATE = process.env.HOB_MEND_MADE === 'late' && Boolean(guard && guard.whole); // at the end of the process, or not at all
 const MOST = { calls: 600, same: 3, made: 240, perCall: 14, pool: 12, text: 1500, nodes: 400, milliseconds: 2500 };
-const log = fs.openSync(process.env.HOB_MEND_SEEN, 'a');
+const { openSync, writeSync } = guard || fs;
 const own = Object.prototype.hasOwnProperty;
 const counts = new Map(); // how often a call was seen
 const pools = new Map(); // arguments seen, by function and position
@@ -16,33 +16,11 @@ let depth = 0;
 let calls = 0;
 let made = 0;
 
-const writeSync = fs.writeSync;
-const CHANGING = /^(?:write|append|rm|unlink|rename|copyFile|cp$|cpSync|mkdir|mkdtemp|truncate|ftruncate|chmod|chown|lchown|fchmod|link|symlink|utimes|open|createWriteStream|spawn|exec|fork|connect|createConnection|request|get$|kill|exit|abort|chdir)/;
-
-/** What made-up arguments must not reach: files, programs and the network. */
-function forbid() {
-  const refuse = function () {
-    throw new Error('not in a made-up call');
-  };
-  const held = [];
-  const hosts = [fs, fs.promises, require('child_process'), require('net'), require('http'), require('https'), process];
-  for (const host of hosts) {
-    for (const key of Object.keys(host)) {
-      if (!CHANGING.test(key) || typeof host[key] !== 'function') continue;
-      held.push([host, key, host[key]]);
-      try {
-        host[key] = refuse;
-      } catch (error) {
-        // it cannot be exchanged
-      }
-    }
-  }
-  const tellModules = require('module').syncBuiltinESMExports || (() => {});
-  tellModules();
-  return () => {
-    for (const [host, key, was] of held) host[key] = was;
-    tellModules();
-  };
+let log; // undefined where nothing is to be recorded
+try {
+  log = process.env.HOB_MEND_SEEN ? openSync(process.env.HOB_MEND_SEEN, 'a') : undefined;
+} catch (error) {
+  log = undefined;
 }
 
 function write(line) {
@@ -202,7 +180,9 @@ function isModule(self) {
   return keys.length > 0 && keys.every((key) => typeof (Object.getOwnPropertyDescriptor(self, key) || {}).value === 'function');
 }
 
-function run(inner, self, args, call, exact) {
+/** Call it and write what it gives, under `kind`: "call" for one of the tests, "made" for one that is made up. */
+function run(inner, self, args, call, kind) {
+  const exact = kind === 'call';
   const before = tell(self, args);
   let out;
   let thrown;
@@ -219,8 +199,8 @@ function run(inner, self, args, call, exact) {
     let said = thrown ? `raises ${describe(thrown.error, exact)}` : show(out);
     const after = tell(self, args);
     if (after !== before) said += ` and leaves ${after}`;
-    write({ call, gives: said });
-    if (!thrown && out && typeof out.then === 'function' && out instanceof Promise) {
+    write({ [kind]: call, gives: said });
+    if (!thrown && exact && out && typeof out.then === 'function' && out instanceof Promise) {
       out.then((value) => write({ call: `await ${call}`, gives: show(value) }), (error) => write({ call: `await ${call}`, gives: `raises ${describe(error, exact)}` }));
     }
   } catch (error) {
@@ -234,15 +214,15 @@ function run(inner, self, args, call, exact) {
 
 function describe(error, exact) {
   if (!(error instanceof Error)) return show(error);
-  return exact ? `${error.name}: ${String(error.message).slice(0, 300)}` : String(error.name);
+  return exact ? `${error.name}: ${JSON.stringify(String(error.message).slice(0, 300))}` : String(error.name);
 }
 
 /**
  * Call `inner`, which is the body of the function `name`, and record it where nothing of the file is running. With `once` it
- * has the object and `new.target` of this very call, so that none near it can be made.
+ * is never called with other arguments: it has the object and `new.target` of this very call, or is asynchronous.
  */
 function see(name, self, given, inner, once) {
-  if (depth > 0 || calls >= MOST.calls) return inner.apply(self, given);
+  if (log === undefined || depth > 0 || calls >= MOST.calls) return inner.apply(self, given);
   const args = Array.from(given);
   let call = '';
   let kept = null;
@@ -251,7 +231,7 @@ function see(name, self, given, inner, once) {
     call = `${name}${tell(self, args)}`;
     const count = (counts.get(call) || 0) + 1;
     counts.set(call, count);
-    if (count === 1 && !once) kept = keep(name, self, args, inner);
+    if (count === 1 && !once && LATE) kept = keep(name, self, args, inner);
     if (count > 1) call += ` #${count}`;
     if (count > MOST.same) call = '';
   } catch (error) {
@@ -262,10 +242,9 @@ function see(name, self, given, inner, once) {
   if (!call) return inner.apply(self, given);
   calls += 1;
   try {
-    return run(inner, self, args, call, true);
+    return run(inner, self, args, call, 'call');
   } finally {
-    if (kept && SOON) makeUp([kept]);
-    else if (kept && LATE) waiting.push(kept);
+    if (kept) waiting.push(kept);
   }
 }
 
@@ -286,12 +265,15 @@ function keep(name, self, args, inner) {
 }
 
 /** Neighbours of the calls, of each in its turn, until there are enough. */
-function makeUp(list) {
-  const allow = forbid();
+function makeUp() {
+  if (!waiting.length) return;
+  guard.begin();
   try {
-    makeAll(list);
+    makeAll(waiting);
+  } catch (error) {
+    // there are no more
   } finally {
-    allow();
+    guard.end();
   }
 }
 
@@ -329,12 +311,13 @@ function tryOut({ name, self, inner }, near) {
   made += 1;
   write({ begins: call });
   try {
-    run(inner, me, args, `made ${call}`, false);
+    const out = run(inner, me, args, call, 'made');
+    if (out && typeof out.then === 'function') made = MOST.made; // what it began goes on
   } catch (error) {
     // it is written down
   }
 }
 
-if (LATE) process.prependListener('exit', () => makeUp(waiting)); // tape ends the process in its own listener
+if (LATE) process.prependListener('exit', makeUp); // tape ends the process in its own listener
 
 module.exports = { see };
