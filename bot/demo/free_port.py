@@ -6,8 +6,8 @@ import errno
 import random
 import socket
 
-# Below those that Linux gives to connections (ip_local_port_range, 32768 to 60999): one of these might take the
-# port before the program listens. https://man7.org/linux/man-pages/man7/ip.7.html
+# Below those that Linux gives to connections (ip_local_port_range, 32768 to 60999): one of these might take
+# the port before the program listens. https://man7.org/linux/man-pages/man7/ip.7.html
 _PORTS = range(20_000, 32_000)
 _TRIES = 200
 

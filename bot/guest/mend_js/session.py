@@ -32,8 +32,9 @@ RIVAL_SHARE = (
     0.3  # of the time that it took to the first answer, to look for others; twice that for few tests
 )
 RIVAL_SECONDS = 6.0
-WEIGH_SECONDS = 4.0  # for comparing what changes give
-WEIGH_RUNS = 10  # runs of all tests, where those take longer
+WEIGH_SECONDS = 8.0  # for comparing what changes give
+WEIGH_RUNS = 16  # runs of all tests, where those take longer
+WEIGH_LATE = 4.0  # for it at the search's end
 STEADY = 2  # further runs of what a change turned
 _NO_NAME = "no test of this name, by Hob's own search"
 
@@ -154,7 +155,7 @@ def _find_answer(
     paths = dict.fromkeys(each.path for each in passed)
     observer = Observer(search.judge, [sources[path] for path in paths], limit(base.all_seconds))
     now = clock.read_seconds()
-    patience = min(max(WEIGH_SECONDS, WEIGH_RUNS * base.all_seconds), max(WEIGH_SECONDS, deadline - now))
+    patience = min(max(WEIGH_SECONDS, WEIGH_RUNS * base.all_seconds), max(WEIGH_LATE, deadline - now))
     compared = weigh_changes(observer, passed, base.pilots, now + patience)
     return replace(compared, damage=observer.find_damage())
 

@@ -51,9 +51,10 @@ class Observation:
 class Observer:
     """Runs the tests with changes of some files; ``paths`` are those that the changes are in.
 
-    Each run is in a copy of the tree of its own. Without ``made``, and in a tree that is too large to be copied,
-    no calls are made up, and in the latter the runs are in the tree, as all others of the search.
-    ``hung`` says that a made-up call had no end, since when none are made.
+    Each run is in a copy of the tree of its own. Without ``made``, and in a tree that is too large to be
+    copied, no calls are made up, and in the latter the runs are in the tree, as all others of the search.
+    ``hung`` says that a made-up call had no end, since when none are made; ``lost`` is how long that took, in
+    seconds.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Observer:
         self._whole: bool | None = None  # whether the repository's own command shows calls; None before a try
         self._folders = (judge.scratch / f"seen-{number}" for number in itertools.count())
         self._before: dict[str, State] = {}
-        self.hung = False
+        self.hung, self.lost = False, 0.0
         self._copied = self._try_copy()
         self._made = "late" if made and self._copied and judge.runner in _LATE else ""
 
@@ -113,7 +114,7 @@ class Observer:
     def _run(self, texts: Mapping[str, bytes], names: Sequence[str], *, part: bool) -> Observation:
         found, run = self._run_once(texts, names, part=part)
         if run is not None and run.hung and self._made:
-            self._made, self.hung = "", True  # a made-up call without end costs its patience once
+            self._made, self.hung, self.lost = "", True, run.seconds
             found, run = self._run_once(texts, names, part=part)
         return found if run is not None and not run.hung else Observation()
 
@@ -218,7 +219,8 @@ def _write(path: Path, text: bytes, before: bytes) -> Iterator[None]:
 def add_recorders(source: SourceFile) -> bytes:
     """The file's text in which functions tell what they give; lines stay where they are.
 
-    Functions that would do something else in it are as they were, and so is a file with names of the recorder's.
+    Functions that would do something else in it are as they were, and so is a file with names of the
+    recorder's.
     """
     if _TAKEN.search(source.data):
         return source.data
@@ -265,7 +267,9 @@ def _record(source: SourceFile, node: Node) -> list[tuple[int, int, str]] | None
     wait, once = ("async ", ", true") if "async" in signs else ("", ", true" if bound else "")
     told = json.dumps(name)
     if node.type == "arrow_function":
-        taken = [f"...hobGiven{at}" if each.startswith("...") else f"hobGiven{at}" for at, each in enumerate(names)]
+        taken = [
+            f"...hobGiven{at}" if each.startswith("...") else f"hobGiven{at}" for at, each in enumerate(names)
+        ]
         taken_text = ", ".join(taken)  # as many as there were: a function's length can be asked for
         begin = f"hobSee({told}, undefined, [{taken_text}], {wait}{given} => "
         edits = [(parameters.start_byte, parameters.end_byte, f"({taken_text})")]
@@ -310,7 +314,7 @@ def _has_directive(source: SourceFile, body: Node) -> bool:
 def _name_inner(source: SourceFile, node: Node, text: str) -> str:
     """The name of the function in the recorder: its own where it calls itself, which it then does at once.
 
-    So a recursion takes no more of the stack than before. It is "" where the name is used for more than calls.
+    So a recursion takes no more of the stack than before. It is "" where the name is used for other things too.
     """
     named = node.child_by_field_name("name")
     name = source.text(named) if named is not None and node.type != "method_definition" else ""

@@ -1,4 +1,4 @@
-"""A copy of the repository's tree, to run in it what must not reach the tree itself; what files a tree has."""
+"""A copy of the repository's tree, for what must not reach the tree itself; what files a tree has."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ brings, and the more of the other changes agree with it, as ``mend/choice/compar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import clock
 from ..candidates import JsCandidate
@@ -45,9 +45,9 @@ class JsRival:
 class JsComparison:
     """Changes with how likely each is, the likeliest first, and what they give.
 
-    ``asked`` are the calls of the failing tests, ``base`` is what the code gives as it is. ``hung`` says that a
-    made-up call had no end, so that calls of tests alone tell changes apart; ``damage`` is a file that comparing
-    them changed, which must not be.
+    ``asked`` are the calls of the failing tests, ``base`` is what the code gives as it is. ``hung`` says that
+    a made-up call had no end, so that calls of tests alone tell changes apart; ``damage`` is a file that
+    comparing them changed, which must not be.
     """
 
     ranked: tuple[JsCandidate, ...]
@@ -60,7 +60,7 @@ class JsComparison:
 
     def count_calls(self) -> int:
         """How many calls the likeliest change was compared by."""
-        return len(self.seen[0].seen) + len(self.seen[0].made) if self.seen else 0
+        return len(self.seen[0].seen) + len(self._leave_failing(self.seen[0])) if self.seen else 0
 
     def find_rivals(self) -> list[JsRival]:
         """The other changes that give something else than the likeliest, with a call that shows it."""
@@ -99,11 +99,16 @@ class JsComparison:
         """How many made-up calls give something else with the likeliest change, and of how many."""
         if not self.seen:
             return 0, 0
-        made = self.seen[0].made
+        made = self._leave_failing(self.seen[0])
         if not find_differences(self.base.seen, self.seen[0].seen):
             return 0, 0  # not even the failing tests' calls show what it changes
         common = self.base.made.keys() & made.keys()
         return len(find_differences(self.base.made, made)), len(common)
+
+    def _leave_failing(self, one: Observation) -> dict[str, str]:
+        """The made-up calls of one observation without those that raise the same in all."""
+        left = _find_failing(self.base, self.seen)
+        return {call: gives for call, gives in one.made.items() if call not in left}
 
 
 def find_differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
@@ -135,8 +140,9 @@ def weigh_changes(
     text = [judge_plausible(each) for each in plain]
     alone = JsComparison(ranked=tuple(plain), likely=tuple(text))
     first = _observe(observer, plain[0], pilots)
+    until += observer.lost
     if not first.seen or clock.read_seconds() > until:
-        return alone
+        return replace(alone, hung=observer.hung)
     again = _observe(observer, plain[0], pilots)
     base = _observe(observer, None, pilots)
     asked = frozenset(observer.observe(None, names=pilots).seen) if pilots else frozenset()
@@ -144,13 +150,12 @@ def weigh_changes(
     for each in plain[1:COMPARED]:
         if clock.read_seconds() > until:
             break
+        lost = observer.lost
         observed.append(_observe(observer, each, pilots))
+        until += observer.lost - lost
     unsteady = {*find_differences(first.seen, again.seen), *find_differences(first.made, again.made)}
     observed = [_leave_out(each, unsteady) for each in observed]
     base = _leave_out(base, unsteady)
-    failing = _find_failing(base, observed)
-    observed = [_leave_out(each, failing) for each in observed]
-    base = _leave_out(base, failing)
     likely = [
         each * _judge_behaviour(observed[at], observed, base, asked) if at < len(observed) else 0.5 * each
         for at, each in enumerate(text)

@@ -6,7 +6,7 @@ const fs = require('fs');
 
 const guard = globalThis[Symbol.for('hob.mend.guard')]; // guard.cjs, where calls are to be made up
 const LATE = process.env.HOB_MEND_MADE === 'late' && Boolean(guard && guard.whole); // at the end of the process, or not at all
-const MOST = { calls: 600, same: 3, made: 240, perCall: 14, pool: 12, text: 1500, nodes: 400, milliseconds: 2500 };
+const MOST = { calls: 600, same: 3, made: 240, perCall: 14, pool: 12, text: 1500, nodes: 400, copied: 4000, milliseconds: 2500 };
 const { openSync, writeSync } = guard || fs;
 const own = Object.prototype.hasOwnProperty;
 const counts = new Map(); // how often a call was seen
@@ -43,6 +43,7 @@ function show(value) {
   let left = MOST.nodes;
   const above = [];
   const walk = (one) => {
+    if (--left < 0) return '…';
     if (typeof one === 'string') return JSON.stringify(one.length > 400 ? one.slice(0, 400) + '…' + one.length : one);
     if (typeof one === 'bigint') return `${one}n`;
     if (typeof one === 'function') return `[function ${one.name}]`;
@@ -50,10 +51,10 @@ function show(value) {
     if (one === null || typeof one !== 'object') return String(one);
     if (one === globalThis) return '[global]';
     if (above.includes(one)) return `[circle ${above.length - above.indexOf(one)}]`;
-    if (--left < 0 || above.length > 6) return '…';
+    if (above.length > 6) return '…';
     above.push(one);
     try {
-      return walkObject(one, walk);
+      return walkObject(one, walk, () => left);
     } finally {
       above.pop();
     }
@@ -66,15 +67,24 @@ function show(value) {
   }
 }
 
-function walkObject(one, walk) {
+function walkObject(one, walk, readLeft) {
   const kind = Object.prototype.toString.call(one).slice(8, -1);
   if (kind === 'Date') return `Date(${Number(one)})`;
   if (kind === 'RegExp') return String(one);
   if (kind === 'Error' || one instanceof Error) return `${one.name}(${JSON.stringify(String(one.message))}${showKeys(one, walk, '; ')})`;
-  if (kind === 'Map') return `Map{${[...one].map(([key, each]) => `${walk(key)} => ${walk(each)}`).join(', ')}}`;
-  if (kind === 'Set') return `Set{${[...one].map(walk).join(', ')}}`;
+  if (kind === 'Map' || kind === 'Set') {
+    const items = [];
+    for (const each of one) {
+      if (readLeft() <= 0) break;
+      items.push(kind === 'Map' ? `${walk(each[0])} => ${walk(each[1])}` : walk(each));
+    }
+    return `${kind}{${items.join(', ')}${items.length < one.size ? `, … ${one.size}` : ''}}`;
+  }
   if (kind === 'Promise') return '[promise]';
-  if (ArrayBuffer.isView(one)) return `${nameOf(one)}[${Array.from(one).slice(0, 200).join(', ')}]`;
+  if (ArrayBuffer.isView(one)) {
+    const begin = typeof one.subarray === 'function' ? Array.from(one.subarray(0, 200)) : [];
+    return `${nameOf(one)}[${begin.join(', ')}${begin.length === one.length ? '' : `, … ${one.byteLength}`}]`;
+  }
   if (['Number', 'String', 'Boolean', 'Symbol', 'BigInt'].includes(kind)) return `${kind}(${walk(one.valueOf())})`;
   if (Array.isArray(one)) {
     const items = [];
@@ -97,22 +107,32 @@ function showKeys(one, walk, before) {
 
 /** A copy that shares nothing but functions with the value; throws where it is too large. */
 function copy(value) {
-  let left = MOST.nodes;
+  let left = MOST.copied;
+  const take = (count) => {
+    left -= count;
+    if (left < 0) throw new Error('too large');
+  };
   const known = new Map();
   const walk = (one) => {
     if (one === null || typeof one !== 'object' || one === globalThis) return one;
     if (known.has(one)) return known.get(one);
-    if (--left < 0) throw new Error('too large');
+    take(1);
     const kind = Object.prototype.toString.call(one).slice(8, -1);
     if (kind === 'Date') return new Date(Number(one));
     if (kind === 'RegExp') return Object.assign(new RegExp(one.source, one.flags), { lastIndex: one.lastIndex });
+    if (kind === 'ArrayBuffer' || kind === 'SharedArrayBuffer') throw new Error('not to be copied');
+    if (ArrayBuffer.isView(one)) take(one.byteLength);
+    if (kind === 'Map' || kind === 'Set') take(one.size);
+    if (Array.isArray(one)) take(one.length);
     if (ArrayBuffer.isView(one)) return typeof one.slice === 'function' ? Uint8Array.prototype.slice.call(one) : one;
     if (kind === 'Promise' || kind === 'WeakMap' || kind === 'WeakSet') return one;
     const into = kind === 'Map' ? new Map() : kind === 'Set' ? new Set() : Array.isArray(one) ? [] : Object.create(Object.getPrototypeOf(one));
     known.set(one, into);
     if (kind === 'Map') for (const [key, each] of one) into.set(walk(key), walk(each));
     if (kind === 'Set') for (const each of one) into.add(walk(each));
-    for (const key of Reflect.ownKeys(one)) {
+    const keys = Reflect.ownKeys(one);
+    take(keys.length);
+    for (const key of keys) {
       const told = Object.getOwnPropertyDescriptor(one, key);
       if ('value' in told) told.value = walk(told.value);
       if (!(Array.isArray(one) && key === 'length')) Object.defineProperty(into, key, told);
@@ -151,6 +171,7 @@ function alter(value, deep) {
 
 function alterText(text) {
   if (!text) return ['a', ' ', '0'];
+  if (text.length > MOST.copied) return [];
   const middle = text.length >> 1;
   const turned = text === text.toUpperCase() ? text.toLowerCase() : text.toUpperCase();
   return [text.slice(0, middle) + text.slice(middle + 1), text + text.slice(-1), text.slice(1), text.slice(0, -1), turned,
