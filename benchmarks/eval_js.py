@@ -2,12 +2,12 @@
 
     make eval-js                          # all of benchmarks/eval_js.toml, through `hob solve`
     make eval-js ARGS="--only minimist"   # some of them
-    make eval-js ARGS="--dev --search"    # those that may be looked at, without sandbox and proof: the packages'
-                                          # tests, and calls that the search makes up, run on this machine
+    make eval-js ARGS="--dev --search"    # those that may be looked at, without sandbox and proof: tests of
+                                          # packages, and calls that the search makes up, run on this machine
 
 Solved: the change is proved. Right: it makes the file what it was, white space aside, or what `also` says is
-as good. Same: it gives what the file as it was gives, for the calls that the tests make; for this the tests run
-on this machine, outside of any sandbox, and no calls are made up.
+as good. Same: it gives what the file as it was gives, for the calls that the tests make; for this they run on
+this machine, outside of any sandbox, and no calls are made up.
 Other solved ones are printed with their change, to be read. Packages come from npm, by SHA-256.
 """
 

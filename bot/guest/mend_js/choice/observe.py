@@ -314,7 +314,7 @@ def _has_directive(source: SourceFile, body: Node) -> bool:
 def _name_inner(source: SourceFile, node: Node, text: str) -> str:
     """The name of the function in the recorder: its own where it calls itself, which it then does at once.
 
-    So a recursion takes no more of the stack than before. It is "" where the name is used for other things too.
+    So a recursion takes no more of the stack than before. It is "" where it has other uses.
     """
     named = node.child_by_field_name("name")
     name = source.text(named) if named is not None and node.type != "method_definition" else ""
