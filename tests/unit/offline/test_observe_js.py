@@ -270,6 +270,10 @@ def test_a_value_with_signs_of_markdown_stays_in_its_code_span() -> None:
         "function f() { 'use strict'; return this === undefined }\nconsole.log(f())",
         "function hobSee() { return 5 }\nfunction g() { return hobSee() }\nconsole.log(g())",
         "function f(n) { return n ? 1 + f(n - 1) : 0 }\nconsole.log(f(7000))",
+        "const f = (n) => n ? 1 + f(n - 1) : 0\nconsole.log(f(7000), f.name, f.length)",
+        "const f = n => { if (!n) return { a: 1 }\nreturn f(n - 1) } // f(2)\nconsole.log(f(7000))",
+        "function f(n) { return n } // said\nconst g = (n) => { return n } // }\nconsole.log(f(1), g(2))",
+        "const f = async n => n ? f(n - 1) : n, g = 1\nf(3).then(console.log)",
         "function f(n) { return f.own || (f.own = n) }\nconsole.log(f(1), f.own, f(2))",
     ],
 )

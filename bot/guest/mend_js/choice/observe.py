@@ -266,6 +266,9 @@ def _record(source: SourceFile, node: Node) -> list[tuple[int, int, str]] | None
     given = f"({', '.join(names)})"
     wait, once = ("async ", ", true") if "async" in signs else ("", ", true" if bound else "")
     told = json.dumps(name)
+    brace = next((each for each in reversed(body.children) if each.type == "}"), None)
+    # a block's node can reach over a comment behind it
+    last = brace.end_byte if brace and body.type == "statement_block" else body.end_byte
     if node.type == "arrow_function":
         taken = [
             f"...hobGiven{at}" if each.startswith("...") else f"hobGiven{at}" for at, each in enumerate(names)
@@ -273,17 +276,21 @@ def _record(source: SourceFile, node: Node) -> list[tuple[int, int, str]] | None
         taken_text = ", ".join(taken)  # as many as there were: a function's length can be asked for
         begin = f"hobSee({told}, undefined, [{taken_text}], {wait}{given} => "
         edits = [(parameters.start_byte, parameters.end_byte, f"({taken_text})")]
-        if body.type == "statement_block":
+        own = _name_inner(source, node, text)
+        if own:
+            begin = f"{{ const {own} = {wait}{given} => "
+            end = f"; return hobSee({told}, undefined, [{taken_text}], {own}{once}); }}"
+        elif body.type == "statement_block":
             begin, end = f"{{ return {begin}", f"{once}); }}"
         else:
             end = f"{once})"
-        return [*edits, (body.start_byte, body.start_byte, begin), (body.end_byte, body.end_byte, end)]
+        return [*edits, (body.start_byte, body.start_byte, begin), (last, last, end)]
     own = _name_inner(source, node, text)
     inner = f"{wait}{given} => {{" if bound else f"{wait}function {own}{given} {{"
     begin = f" return hobSee({told}, this, arguments, {inner}"
     return [
         (body.start_byte + 1, body.start_byte + 1, begin),
-        (body.end_byte - 1, body.end_byte - 1, f"}}{once}); "),
+        (last - 1, last - 1, f"}}{once}); "),
     ]
 
 
@@ -316,10 +323,13 @@ def _name_inner(source: SourceFile, node: Node, text: str) -> str:
 
     So a recursion takes no more of the stack than before. It is "" where it has other uses.
     """
-    named = node.child_by_field_name("name")
+    holder = node.parent if node.type == "arrow_function" else node
+    if holder is None or holder.type not in (*_KEPT, "variable_declarator"):
+        return ""
+    named = holder.child_by_field_name("name")
     name = source.text(named) if named is not None and node.type != "method_definition" else ""
-    if not name:
+    if not _NAME.fullmatch(name):
         return ""
     uses = len(re.findall(rf"(?<![\w$]){re.escape(name)}(?![\w$])", text))
     calls = len(re.findall(rf"(?<![\w$.])(?<!new ){re.escape(name)}\(", text))
-    return name if uses == calls else ""
+    return name if 0 < calls == uses else ""
