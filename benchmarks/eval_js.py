@@ -2,10 +2,12 @@
 
     make eval-js                          # all of benchmarks/eval_js.toml, through `hob solve`
     make eval-js ARGS="--only minimist"   # some of them
-    make eval-js ARGS="--dev --search"    # those that may be looked at, without sandbox and proof
+    make eval-js ARGS="--dev --search"    # those that may be looked at, without sandbox and proof: tests of
+                                          # packages, and calls that the search makes up, run on this machine
 
 Solved: the change is proved. Right: it makes the file what it was, white space aside, or what `also` says is
-as good. Same: it gives what the file as it was gives, for the calls of the tests and for hundreds near those.
+as good. Same: it gives what the file as it was gives, for the calls that the tests make; for this they run on
+this machine, outside of any sandbox, and no calls are made up.
 Other solved ones are printed with their change, to be read. Packages come from npm, by SHA-256.
 """
 
@@ -198,7 +200,10 @@ def try_bug(bug: PlantedBug, package: PackageWithTests, root: Path, home: Path, 
 
 
 def gives_the_same(bug: PlantedBug, package: PackageWithTests, root: Path, mended: str) -> bool:
-    """Whether a mended text gives what the right one gives, as far as calls show it."""
+    """Whether a mended text gives what the right one gives, as far as the tests' own calls show it.
+
+    The tests run without a sandbox, so no calls are made up.
+    """
     source = SourceFile.read(root, bug.path)
     if source is None or not mended:
         return False
@@ -208,11 +213,10 @@ def gives_the_same(bug: PlantedBug, package: PackageWithTests, root: Path, mende
         run = judge.run_all(120.0)
         judge.learn(run, [name for name, was in list_outcomes(run).items() if was == "failed"])
         judge.narrow(60.0)
-        observer = Observer(judge, [source], 60.0)
+        observer = Observer(judge, [source], 60.0, made=False)
         one, two, again = (observer.observe(change_all(source, text)) for text in (mended, right, right))
-    chance = {*find_differences(two.seen, again.seen), *find_differences(two.made, again.made)}
-    differ = {*find_differences(one.seen, two.seen), *find_differences(one.made, two.made)}
-    return bool(one.seen) and differ <= chance
+    chance = set(find_differences(two.seen, again.seen))
+    return bool(one.seen) and set(find_differences(one.seen, two.seen)) <= chance
 
 
 def change_all(source: SourceFile, text: str) -> JsCandidate:

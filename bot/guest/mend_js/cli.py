@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="hob-mend-") as scratch:
         request = JsRequest(text=options.hint, scope=options.scope)
         result = mend(root, options.test, request, options.seconds, Path(scratch), say)
-    sys.stdout.write(f"{MARK}{json.dumps(result, ensure_ascii=False)}\n")
+    sys.stdout.write(f"{MARK}{json.dumps(result)}\n")
     return {"mended": 0, "partial": 0, "cannot_run": 2, "no_tests": 2}.get(result["outcome"], 1)
 
 

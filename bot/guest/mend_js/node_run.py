@@ -59,7 +59,7 @@ class Seen:
     """Where recorded calls go (``choice/observe.py``), and when calls are made up."""
 
     log: Path
-    made: str  # "late" or "soon"; "" for none
+    made: str  # "late", at the end of the process; "" for none
 
 
 def run_command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from .asked import JsRequest, choose_asked
 from .bench import Bench
 from .candidates import JsCandidate, gather_clues, propose
 from .choice.observe import Observer
-from .choice.verdict import SHOWN, find_doubt
+from .choice.verdict import SHOWN, describe_damage, find_doubt
 from .choice.weigh import JsComparison, weigh_changes
 from .coverage import Counts, read_counts
 from .focus import focus
@@ -31,8 +32,9 @@ RIVAL_SHARE = (
     0.3  # of the time that it took to the first answer, to look for others; twice that for few tests
 )
 RIVAL_SECONDS = 6.0
-WEIGH_SECONDS = 4.0  # for comparing what changes give
-WEIGH_RUNS = 10  # runs of all tests, where those take longer
+WEIGH_SECONDS = 8.0  # for comparing what changes give
+WEIGH_RUNS = 16  # runs of all tests, where those take longer
+WEIGH_LATE = 4.0  # for it at the search's end
 STEADY = 2  # further runs of what a change turned
 _NO_NAME = "no test of this name, by Hob's own search"
 
@@ -109,6 +111,8 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     if compared is None:
         reason = "" if search.exhausted else "no small edit made the tests pass in the time that I had"
         return told | {"outcome": "not_found", "reason": reason}
+    if compared.damage:
+        return told | {"outcome": "not_found", "reason": describe_damage(compared.damage)}
     answer = compared.ranked[0]
     if reason := find_doubt(compared, sources[answer.path].data, base):
         shown = [report.make_edit(sources[answer.path], answer)]
@@ -151,8 +155,9 @@ def _find_answer(
     paths = dict.fromkeys(each.path for each in passed)
     observer = Observer(search.judge, [sources[path] for path in paths], limit(base.all_seconds))
     now = clock.read_seconds()
-    patience = min(max(WEIGH_SECONDS, WEIGH_RUNS * base.all_seconds), max(WEIGH_SECONDS, deadline - now))
-    return weigh_changes(observer, passed, base.pilots, now + patience)
+    patience = min(max(WEIGH_SECONDS, WEIGH_RUNS * base.all_seconds), max(WEIGH_LATE, deadline - now))
+    compared = weigh_changes(observer, passed, base.pilots, now + patience)
+    return replace(compared, damage=observer.find_damage())
 
 
 def _watch(judge: Judge, base: JsBaseline, whole: NodeRun, unasked: Sequence[str]) -> tuple[Spectrum, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, islice
@@ -16,6 +17,7 @@ from bot.run.prove.run_check import CheckRun
 MOST_NAMES = 200
 _BELOW = ("::", ".", " > ")  # between a file, class or suite and what stands in it
 _BELOW_SIGNS = re.compile("|".join(map(re.escape, _BELOW)))
+_DIGITS = re.compile(r"\d{1,40}")
 _MOST_ABOVE = 60  # signs in a name that are looked at
 _STRENGTH = (ResultSource.NONE, ResultSource.OUTPUT, ResultSource.REPORT)
 
@@ -50,6 +52,8 @@ def compare_rows(command: CheckCommand, rows: Rows) -> Check:
     if base.named and head.named:
         ends, without = _Ends(head), set(broken)
         gone = [t for t in base.tests if t in ran and _is_gone(ends, t, without, t in before)]
+        if ResultSource.OUTPUT in (base.result.source, head.result.source):
+            gone = _leave_renumbered(gone, base.tests, head.tests)
     added, idle = _sort_new_tests(rows)
     return Check(
         name=command.name,
@@ -74,6 +78,14 @@ def _is_gone(head: _Ends, test: str, broken: set[str], failed: bool) -> bool:
     is there as its tests.
     """
     return test not in head.tests and not _is_under(test, broken) and not (failed and head.passes(test))
+
+
+def _leave_renumbered(gone: Sequence[str], before: Iterable[str], after: Iterable[str]) -> list[str]:
+    """Without titles that were printed as often as before but for their digits: what a test prints can look
+    like a title, and can tell a time.
+    """
+    had, has = (Counter(_DIGITS.sub("0", test) for test in tests) for tests in (before, after))
+    return [test for test in gone if has[form := _DIGITS.sub("0", test)] < had[form]]
 
 
 def _short(run: CheckRun | None) -> CheckResult | None:

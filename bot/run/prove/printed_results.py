@@ -117,7 +117,11 @@ _TAP_LINE = re.compile(
 _TAP_SUBTEST = re.compile(r"^([ ]{0,200})# Subtest: (.{0,600})$")
 _TAP_END = re.compile(r"^# (?:tests|pass) \d{1,9}$", re.MULTILINE)
 _TAPE = re.compile(r"^TAP version 13\n# (?!Subtest: )", re.MULTILINE)
-_TAPE_TITLE = re.compile(r"^# (?!(?:tests|pass|fail|skip|todo) {1,9}\d|ok$|SKIP |TODO )(\S.{0,600})$")
+_TAPE_TITLE = re.compile(r"^# (?!SKIP |TODO )(\S.{0,600})$")
+_TAPE_SUMMARY = re.compile(
+    r"^# (?:(?P<count>(?:tests|pass) {1,9}\d{1,9})|(?:fail|skip|todo) {1,9}\d{1,9}|ok)$"
+)
+_TAP_PLAN = re.compile(r"^1\.\.\d{1,9}(?: #.{0,600})?$")
 _TAPE_LEFT = "test exited without ending: "
 
 
@@ -152,11 +156,19 @@ def _read_tape(text: str) -> PrintedResults:
     """tape: a test's title is a comment, and its points follow. One that throws has points of other names,
 
     and each test that does not come to run has one: https://github.com/tape-testing/tape
+    Behind the plan comes the summary; before it, a test may have the words of one as its title.
     """
     tests: Outcomes = {}
     current = ""
+    planned = ended = False
     for line in text.splitlines():
-        if title := _TAPE_TITLE.match(line):
+        if _TAP_PLAN.match(line):
+            planned = True
+        elif line.startswith("TAP version "):  # of another program
+            planned, current = False, ""
+        elif planned and (summary := _TAPE_SUMMARY.match(line)):
+            ended = ended or summary["count"] is not None
+        elif title := _TAPE_TITLE.match(line):
             current = next(each for each in _number_names(title[1].strip()) if each not in tests)
         elif (told := _TAP_LINE.match(line)) and not told[1]:
             point = told[3].strip()
@@ -166,7 +178,7 @@ def _read_tape(text: str) -> PrintedResults:
             tests[name] = (
                 "failed" if "failed" in (was, known) else "passed" if "passed" in (was, known) else was
             )
-    return _count(tests, broken_off="" if _TAP_END.search(text) or not tests else "the run")
+    return _count(tests, broken_off="" if ended or not tests else "the run")
 
 
 _SPEC_LINE = re.compile(

@@ -13,6 +13,7 @@ from bot.guest.mend_js.candidates import JsCandidate
 from bot.guest.mend_js.choice.observe import NO_END, Observation, add_recorders, read_log
 from bot.guest.mend_js.choice.verdict import MATURE, find_doubt
 from bot.guest.mend_js.choice.weigh import JsComparison
+from bot.guest.mend_js.node_run import WATCH
 from bot.guest.mend_js.report import report_doubts
 from bot.guest.mend_js.search import JsBaseline
 from bot.guest.mend_js.syntax.source import SourceFile
@@ -23,17 +24,18 @@ PATHS = {"PATH": "/usr/bin:/usr/local/bin"}
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 
 
-def observe(folder: Path, source: str, use: str, *, late: bool = True, module: bool = False) -> Observation:
-    """What a program's calls of a file give."""
+def observe(folder: Path, source: str, use: str, *, made: bool = True, module: bool = False) -> Observation:
+    """What a program's calls of a file give, and with ``made`` calls near those."""
     name, ending = ("a.mjs", "mjs") if module else ("a.js", "js")
     text = add_recorders(SourceFile(path=name, data=source.encode()))
     (folder / name).write_bytes(text)
     (folder / f"use.{ending}").write_text(use)
     log = folder / "log"
-    log.write_bytes(b"")
+    log.unlink(missing_ok=True)
+    env = {"HOB_MEND_SEEN": str(log), "HOB_MEND_MADE": "late" if made else ""}
     subprocess.run(
-        ("node", f"use.{ending}"), cwd=folder, check=False, timeout=60,
-        env=PATHS | {"HOB_MEND_SEEN": str(log), "HOB_MEND_MADE": "late" if late else "soon"},
+        ("node", f"--require={WATCH}", f"use.{ending}"), cwd=folder, check=False, timeout=60,
+        env=PATHS | env,
     )  # fmt: skip
     return read_log(log)
 
@@ -44,7 +46,7 @@ def test_what_is_called_from_outside_is_recorded_with_what_it_gives(tmp_path: Pa
 class Box {
   constructor(size) { this.size = size }
   get twice() { return double(this.size) }
-  grow(by = 1) { this.size += by; return this }
+  grow(by) { this.size += by; return this }
 }
 const double = n => n * 2
 function sum(...all) { return all.reduce((one, other) => one + other, 0) }
@@ -64,18 +66,18 @@ wait(1); wait(-1).catch(() => {}); [...count(2)]
     assert seen["twice() of Box {size: 5}"] == "10"
     assert (seen["double(4)"], seen["double(4) #2"], seen["sum(1, 2, 3)"]) == ("8", "8", "6")
     assert seen['last("a", [1], {b: null})'] == "{b: null}"
-    assert (seen["await wait(1)"], seen["await wait(-1)"]) == ("1", "raises RangeError: no")
+    assert (seen["await wait(1)"], seen["await wait(-1)"]) == ("1", 'raises RangeError: "no"')
     assert not any(call.startswith("count") for call in seen)
 
 
 @needs_node
-@pytest.mark.parametrize("late", [True, False])
-def test_calls_near_those_that_are_seen_are_made(tmp_path: Path, late: bool) -> None:
+def test_calls_near_those_that_are_seen_are_made(tmp_path: Path) -> None:
     source = "exports.pad = (text, size) => text.length > size ? text : text + ' '\n"
-    made = observe(tmp_path, source, "require('./a.js').pad('abc', 3)", late=late).made
+    made = observe(tmp_path, source, "require('./a.js').pad('abc', 3)").made
     assert made['pad("abc", 2)'] == '"abc"'
     assert made['pad("abc", 4)'] == '"abc "'
     assert made['pad("ABC", 3)'] == '"ABC "'
+    assert not observe(tmp_path, source, "require('./a.js').pad('abc', 3)", made=False).made
 
 
 @needs_node
@@ -184,7 +186,7 @@ def test_a_rival_that_does_something_else_and_is_near_forbids_a_claim(
     if why:
         assert why == (
             "I found 2 edits that pass and cannot tell which is meant: "
-            "f(3) gives 3 with one and 4 with the other"
+            "`f(3)` gives `3` with one and `4` with the other"
         )
 
 
@@ -247,7 +249,7 @@ def test_two_that_differ_are_named_and_neither_is_claimed(tmp_path: Path) -> Non
     told = search(tmp_path, "node --test a.test.js", files=files)
     assert told["outcome"] == "not_found", told
     assert re.match(
-        r"I found \d edits that pass and cannot tell which is meant: whole\(.+\) gives .+ with one and ",
+        r"I found \d edits that pass and cannot tell which is meant: `whole\(.+\)` gives `.+` with one and ",
         told["reason"],
     )
     assert told["unsure"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from bot.domain import Check, CheckCommand, CheckResult, Proof, ProofState, RandomTest, ResultSource, Verdict
 from bot.run.prove.asked_tests import find_still_failing
@@ -131,3 +132,11 @@ def test_as_many_names_as_a_repository_likes_cost_little() -> None:
     assert len(compare(new, old, head_tests_on_base=new).broken) == 200
     assert find_still_failing("please fix " + "thing colour " * 5_000, [compare(old, old)]) == ()
     assert time.process_time() - began < 10
+
+
+def test_a_printed_title_that_differs_by_its_digits_is_not_gone() -> None:
+    """A test that prints `# took 13 ms` looks like one with this title."""
+    base, head = ran(**{"a": "p", "took 13 ms": "p", "b 1": "p"}), ran(**{"a": "p", "took 17 ms": "p"})
+    for one in (base, head):
+        object.__setattr__(one, "result", replace(one.result, source=ResultSource.OUTPUT))
+    assert compare(base, head).gone == ("t::b 1",)

@@ -216,3 +216,14 @@ def test_tape_tells_its_tests_by_their_titles_also_where_one_throws() -> None:
     assert told is not None
     assert told.tests == {"adds": "passed", "throws": "failed", "doubles": "failed"}
     assert told.broken_off
+
+
+def test_a_title_of_tape_may_have_the_words_of_a_summary() -> None:
+    text = "TAP version 13\n# pass 2\nnot ok 1 a\n# ok\nok 2 b\n\n1..2\n# tests 2\n# pass  1\n# fail  1\n"
+    told = read_printed_results(text, Runner.OTHER)
+    assert told is not None
+    assert told.tests == {"pass 2": "failed", "ok": "passed"}
+    assert not told.broken_off
+    told = read_printed_results(text.partition("\n1..2")[0], Runner.OTHER)
+    assert told is not None
+    assert told.broken_off

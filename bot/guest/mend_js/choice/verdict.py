@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..candidates import JsCandidate
 from ..search import JsBaseline
 from ..syntax.source import SourceFile
@@ -44,14 +46,21 @@ def find_doubt(compared: JsComparison, data: bytes, base: JsBaseline) -> str:
             f"the likeliest edit {turn}, which none of the {passed} passing tests notices; "
             f"{tests} too little to tell whether that is meant"
         )
+    least = (FEW_NEAR if few else NEAR) * compared.likely[0]
     near = [
         each
         for each in compared.find_rivals()
-        if each.likely >= (FEW_NEAR if few else NEAR) * compared.likely[0]
-        and (each.by_tests or each.share >= DIFFERENT)
+        if each.likely >= least and (each.by_tests or each.share >= DIFFERENT)
     ]
     if near:
         return _name_rivals(near)
+    uncompared = [each for each, likely in compared.find_uncompared() if likely >= least]
+    if uncompared:
+        return (
+            f"I found {len(uncompared) + 1} edits that pass and could not compare what they give"
+            f"{', as a call near those of the tests had no end' if compared.hung else ''}, "
+            "so I cannot tell which is meant"
+        )
     if turned < SHOWN and answer.edit.template in _VALUES and (reason := _find_narrow(compared)):
         return reason
     if few and compared.likely[0] < SELDOM:
@@ -75,12 +84,22 @@ def _name_rivals(near: list[JsRival]) -> str:
     one = near[0]
     return (
         f"I found {len(near) + 1} edits that pass and cannot tell which is meant: "
-        f"{_cut(one.call)} gives {_cut(one.this)} with one and {_cut(one.other)} with the other"
+        f"{_quote(one.call)} gives {_quote(one.this)} with one and {_quote(one.other)} with the other"
     )
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _CALL else f"{text[:_CALL]}…"
+def _quote(text: str) -> str:
+    """A code span of what a program gave: on one line, not too long, with no sign that would end it."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    line = line if len(line) <= _CALL else f"{line[:_CALL]}…"
+    fence = "`" * (1 + max((len(each) for each in re.findall("`+", line)), default=0))
+    edge = " " if line[:1] in ("`", "") or line[-1:] == "`" else ""
+    return f"{fence}{edge}{line}{edge}{fence}"
+
+
+def describe_damage(path: str) -> str:
+    """Why nothing is claimed where comparing changes altered a file of the repository."""
+    return f"while I compared edits, {_quote(path)} changed in the working folder, so I report no edit"
 
 
 def describe_turn(answer: JsCandidate, data: bytes) -> str:

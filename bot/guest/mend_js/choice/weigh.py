@@ -7,7 +7,7 @@ brings, and the more of the other changes agree with it, as ``mend/choice/compar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import clock
 from ..candidates import JsCandidate
@@ -45,7 +45,9 @@ class JsRival:
 class JsComparison:
     """Changes with how likely each is, the likeliest first, and what they give.
 
-    ``asked`` are the calls of the failing tests, ``base`` is what the code gives as it is.
+    ``asked`` are the calls of the failing tests, ``base`` is what the code gives as it is. ``hung`` says that
+    a made-up call had no end, so that calls of tests alone tell changes apart; ``damage`` is a file that
+    comparing them changed, which must not be.
     """
 
     ranked: tuple[JsCandidate, ...]
@@ -53,10 +55,12 @@ class JsComparison:
     seen: tuple[Observation, ...] = ()  # beside ``ranked``; an empty one for a change that was not compared
     base: Observation = field(default_factory=Observation)
     asked: frozenset[str] = frozenset()
+    hung: bool = False
+    damage: str = ""
 
     def count_calls(self) -> int:
         """How many calls the likeliest change was compared by."""
-        return len(self.seen[0].seen) + len(self.seen[0].made) if self.seen else 0
+        return len(self.seen[0].seen) + len(self._leave_failing(self.seen[0])) if self.seen else 0
 
     def find_rivals(self) -> list[JsRival]:
         """The other changes that give something else than the likeliest, with a call that shows it."""
@@ -80,15 +84,31 @@ class JsComparison:
             )  # fmt: skip
         return found
 
+    def find_uncompared(self) -> list[tuple[JsCandidate, float]]:
+        """The other changes of which it is not known whether they give the same, with how likely each is."""
+        seen = self.seen or (Observation(),) * len(self.ranked)
+        others = zip(self.ranked[1:], self.likely[1:], seen[1:], strict=True)
+        told = {id(each.change) for each in self.find_rivals()}
+        return [
+            (change, likely)
+            for change, likely, other in others
+            if id(change) not in told and (self.hung or not seen[0].seen or not other.seen)
+        ]
+
     def count_changed(self) -> tuple[int, int]:
         """How many made-up calls give something else with the likeliest change, and of how many."""
         if not self.seen:
             return 0, 0
-        made = self.seen[0].made
+        made = self._leave_failing(self.seen[0])
         if not find_differences(self.base.seen, self.seen[0].seen):
             return 0, 0  # not even the failing tests' calls show what it changes
         common = self.base.made.keys() & made.keys()
         return len(find_differences(self.base.made, made)), len(common)
+
+    def _leave_failing(self, one: Observation) -> dict[str, str]:
+        """The made-up calls of one observation without those that raise the same in all."""
+        left = _find_failing(self.base, self.seen)
+        return {call: gives for call, gives in one.made.items() if call not in left}
 
 
 def find_differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
@@ -120,8 +140,9 @@ def weigh_changes(
     text = [judge_plausible(each) for each in plain]
     alone = JsComparison(ranked=tuple(plain), likely=tuple(text))
     first = _observe(observer, plain[0], pilots)
+    until += observer.lost
     if not first.seen or clock.read_seconds() > until:
-        return alone
+        return replace(alone, hung=observer.hung)
     again = _observe(observer, plain[0], pilots)
     base = _observe(observer, None, pilots)
     asked = frozenset(observer.observe(None, names=pilots).seen) if pilots else frozenset()
@@ -129,7 +150,9 @@ def weigh_changes(
     for each in plain[1:COMPARED]:
         if clock.read_seconds() > until:
             break
+        lost = observer.lost
         observed.append(_observe(observer, each, pilots))
+        until += observer.lost - lost
     unsteady = {*find_differences(first.seen, again.seen), *find_differences(first.made, again.made)}
     observed = [_leave_out(each, unsteady) for each in observed]
     base = _leave_out(base, unsteady)
@@ -144,6 +167,7 @@ def weigh_changes(
         seen=tuple(observed[at] if at < len(observed) else Observation() for at in order),
         base=base,
         asked=asked,
+        hung=observer.hung,
     )
 
 
@@ -152,6 +176,15 @@ def _observe(observer: Observer, change: JsCandidate | None, pilots: Sequence[st
     whole = observer.observe(change)
     part = observer.observe(change, names=pilots) if pilots and whole.seen else Observation()
     return Observation(seen={**whole.seen, **part.seen}, made={**whole.made, **part.made})
+
+
+def _find_failing(base: Observation, observed: Sequence[Observation]) -> set[str]:
+    """Made-up calls that raise the same with every change and without, which tell nothing."""
+    return {
+        call
+        for call, gives in base.made.items()
+        if gives.startswith("raises ") and all(each.made.get(call, gives) == gives for each in observed)
+    }
 
 
 def _leave_out(one: Observation, calls: set[str]) -> Observation:

@@ -4,10 +4,10 @@
 
 const fs = require('fs');
 
-const LATE = process.env.HOB_MEND_MADE === 'late'; // made-up calls come at the end of the process
-const SOON = process.env.HOB_MEND_MADE === 'soon'; // or after each call; or not at all
-const MOST = { calls: 600, same: 3, made: 240, perCall: 14, pool: 12, text: 1500, nodes: 400, milliseconds: 2500 };
-const log = fs.openSync(process.env.HOB_MEND_SEEN, 'a');
+const guard = globalThis[Symbol.for('hob.mend.guard')]; // guard.cjs, where calls are to be made up
+const LATE = process.env.HOB_MEND_MADE === 'late' && Boolean(guard && guard.whole); // at the end of the process, or not at all
+const MOST = { calls: 600, same: 3, made: 240, perCall: 14, pool: 12, text: 1500, nodes: 400, copied: 4000, milliseconds: 2500 };
+const { openSync, writeSync } = guard || fs;
 const own = Object.prototype.hasOwnProperty;
 const counts = new Map(); // how often a call was seen
 const pools = new Map(); // arguments seen, by function and position
@@ -16,33 +16,11 @@ let depth = 0;
 let calls = 0;
 let made = 0;
 
-const writeSync = fs.writeSync;
-const CHANGING = /^(?:write|append|rm|unlink|rename|copyFile|cp$|cpSync|mkdir|mkdtemp|truncate|ftruncate|chmod|chown|lchown|fchmod|link|symlink|utimes|open|createWriteStream|spawn|exec|fork|connect|createConnection|request|get$|kill|exit|abort|chdir)/;
-
-/** What made-up arguments must not reach: files, programs and the network. */
-function forbid() {
-  const refuse = function () {
-    throw new Error('not in a made-up call');
-  };
-  const held = [];
-  const hosts = [fs, fs.promises, require('child_process'), require('net'), require('http'), require('https'), process];
-  for (const host of hosts) {
-    for (const key of Object.keys(host)) {
-      if (!CHANGING.test(key) || typeof host[key] !== 'function') continue;
-      held.push([host, key, host[key]]);
-      try {
-        host[key] = refuse;
-      } catch (error) {
-        // it cannot be exchanged
-      }
-    }
-  }
-  const tellModules = require('module').syncBuiltinESMExports || (() => {});
-  tellModules();
-  return () => {
-    for (const [host, key, was] of held) host[key] = was;
-    tellModules();
-  };
+let log; // undefined where nothing is to be recorded
+try {
+  log = process.env.HOB_MEND_SEEN ? openSync(process.env.HOB_MEND_SEEN, 'a') : undefined;
+} catch (error) {
+  log = undefined;
 }
 
 function write(line) {
@@ -65,6 +43,7 @@ function show(value) {
   let left = MOST.nodes;
   const above = [];
   const walk = (one) => {
+    if (--left < 0) return '…';
     if (typeof one === 'string') return JSON.stringify(one.length > 400 ? one.slice(0, 400) + '…' + one.length : one);
     if (typeof one === 'bigint') return `${one}n`;
     if (typeof one === 'function') return `[function ${one.name}]`;
@@ -72,10 +51,10 @@ function show(value) {
     if (one === null || typeof one !== 'object') return String(one);
     if (one === globalThis) return '[global]';
     if (above.includes(one)) return `[circle ${above.length - above.indexOf(one)}]`;
-    if (--left < 0 || above.length > 6) return '…';
+    if (above.length > 6) return '…';
     above.push(one);
     try {
-      return walkObject(one, walk);
+      return walkObject(one, walk, () => left);
     } finally {
       above.pop();
     }
@@ -88,15 +67,24 @@ function show(value) {
   }
 }
 
-function walkObject(one, walk) {
+function walkObject(one, walk, readLeft) {
   const kind = Object.prototype.toString.call(one).slice(8, -1);
   if (kind === 'Date') return `Date(${Number(one)})`;
   if (kind === 'RegExp') return String(one);
   if (kind === 'Error' || one instanceof Error) return `${one.name}(${JSON.stringify(String(one.message))}${showKeys(one, walk, '; ')})`;
-  if (kind === 'Map') return `Map{${[...one].map(([key, each]) => `${walk(key)} => ${walk(each)}`).join(', ')}}`;
-  if (kind === 'Set') return `Set{${[...one].map(walk).join(', ')}}`;
+  if (kind === 'Map' || kind === 'Set') {
+    const items = [];
+    for (const each of one) {
+      if (readLeft() <= 0) break;
+      items.push(kind === 'Map' ? `${walk(each[0])} => ${walk(each[1])}` : walk(each));
+    }
+    return `${kind}{${items.join(', ')}${items.length < one.size ? `, … ${one.size}` : ''}}`;
+  }
   if (kind === 'Promise') return '[promise]';
-  if (ArrayBuffer.isView(one)) return `${nameOf(one)}[${Array.from(one).slice(0, 200).join(', ')}]`;
+  if (ArrayBuffer.isView(one)) {
+    const begin = typeof one.subarray === 'function' ? Array.from(one.subarray(0, 200)) : [];
+    return `${nameOf(one)}[${begin.join(', ')}${begin.length === one.length ? '' : `, … ${one.byteLength}`}]`;
+  }
   if (['Number', 'String', 'Boolean', 'Symbol', 'BigInt'].includes(kind)) return `${kind}(${walk(one.valueOf())})`;
   if (Array.isArray(one)) {
     const items = [];
@@ -119,22 +107,32 @@ function showKeys(one, walk, before) {
 
 /** A copy that shares nothing but functions with the value; throws where it is too large. */
 function copy(value) {
-  let left = MOST.nodes;
+  let left = MOST.copied;
+  const take = (count) => {
+    left -= count;
+    if (left < 0) throw new Error('too large');
+  };
   const known = new Map();
   const walk = (one) => {
     if (one === null || typeof one !== 'object' || one === globalThis) return one;
     if (known.has(one)) return known.get(one);
-    if (--left < 0) throw new Error('too large');
+    take(1);
     const kind = Object.prototype.toString.call(one).slice(8, -1);
     if (kind === 'Date') return new Date(Number(one));
     if (kind === 'RegExp') return Object.assign(new RegExp(one.source, one.flags), { lastIndex: one.lastIndex });
+    if (kind === 'ArrayBuffer' || kind === 'SharedArrayBuffer') throw new Error('not to be copied');
+    if (ArrayBuffer.isView(one)) take(one.byteLength);
+    if (kind === 'Map' || kind === 'Set') take(one.size);
+    if (Array.isArray(one)) take(one.length);
     if (ArrayBuffer.isView(one)) return typeof one.slice === 'function' ? Uint8Array.prototype.slice.call(one) : one;
     if (kind === 'Promise' || kind === 'WeakMap' || kind === 'WeakSet') return one;
     const into = kind === 'Map' ? new Map() : kind === 'Set' ? new Set() : Array.isArray(one) ? [] : Object.create(Object.getPrototypeOf(one));
     known.set(one, into);
     if (kind === 'Map') for (const [key, each] of one) into.set(walk(key), walk(each));
     if (kind === 'Set') for (const each of one) into.add(walk(each));
-    for (const key of Reflect.ownKeys(one)) {
+    const keys = Reflect.ownKeys(one);
+    take(keys.length);
+    for (const key of keys) {
       const told = Object.getOwnPropertyDescriptor(one, key);
       if ('value' in told) told.value = walk(told.value);
       if (!(Array.isArray(one) && key === 'length')) Object.defineProperty(into, key, told);
@@ -173,6 +171,7 @@ function alter(value, deep) {
 
 function alterText(text) {
   if (!text) return ['a', ' ', '0'];
+  if (text.length > MOST.copied) return [];
   const middle = text.length >> 1;
   const turned = text === text.toUpperCase() ? text.toLowerCase() : text.toUpperCase();
   return [text.slice(0, middle) + text.slice(middle + 1), text + text.slice(-1), text.slice(1), text.slice(0, -1), turned,
@@ -202,7 +201,9 @@ function isModule(self) {
   return keys.length > 0 && keys.every((key) => typeof (Object.getOwnPropertyDescriptor(self, key) || {}).value === 'function');
 }
 
-function run(inner, self, args, call, exact) {
+/** Call it and write what it gives, under `kind`: "call" for one of the tests, "made" for one that is made up. */
+function run(inner, self, args, call, kind) {
+  const exact = kind === 'call';
   const before = tell(self, args);
   let out;
   let thrown;
@@ -219,8 +220,8 @@ function run(inner, self, args, call, exact) {
     let said = thrown ? `raises ${describe(thrown.error, exact)}` : show(out);
     const after = tell(self, args);
     if (after !== before) said += ` and leaves ${after}`;
-    write({ call, gives: said });
-    if (!thrown && out && typeof out.then === 'function' && out instanceof Promise) {
+    write({ [kind]: call, gives: said });
+    if (!thrown && exact && out && typeof out.then === 'function' && out instanceof Promise) {
       out.then((value) => write({ call: `await ${call}`, gives: show(value) }), (error) => write({ call: `await ${call}`, gives: `raises ${describe(error, exact)}` }));
     }
   } catch (error) {
@@ -234,15 +235,15 @@ function run(inner, self, args, call, exact) {
 
 function describe(error, exact) {
   if (!(error instanceof Error)) return show(error);
-  return exact ? `${error.name}: ${String(error.message).slice(0, 300)}` : String(error.name);
+  return exact ? `${error.name}: ${JSON.stringify(String(error.message).slice(0, 300))}` : String(error.name);
 }
 
 /**
  * Call `inner`, which is the body of the function `name`, and record it where nothing of the file is running. With `once` it
- * has the object and `new.target` of this very call, so that none near it can be made.
+ * is never called with other arguments: it has the object and `new.target` of this very call, or is asynchronous.
  */
 function see(name, self, given, inner, once) {
-  if (depth > 0 || calls >= MOST.calls) return inner.apply(self, given);
+  if (log === undefined || depth > 0 || calls >= MOST.calls) return inner.apply(self, given);
   const args = Array.from(given);
   let call = '';
   let kept = null;
@@ -251,7 +252,7 @@ function see(name, self, given, inner, once) {
     call = `${name}${tell(self, args)}`;
     const count = (counts.get(call) || 0) + 1;
     counts.set(call, count);
-    if (count === 1 && !once) kept = keep(name, self, args, inner);
+    if (count === 1 && !once && LATE) kept = keep(name, self, args, inner);
     if (count > 1) call += ` #${count}`;
     if (count > MOST.same) call = '';
   } catch (error) {
@@ -262,10 +263,9 @@ function see(name, self, given, inner, once) {
   if (!call) return inner.apply(self, given);
   calls += 1;
   try {
-    return run(inner, self, args, call, true);
+    return run(inner, self, args, call, 'call');
   } finally {
-    if (kept && SOON) makeUp([kept]);
-    else if (kept && LATE) waiting.push(kept);
+    if (kept) waiting.push(kept);
   }
 }
 
@@ -286,12 +286,15 @@ function keep(name, self, args, inner) {
 }
 
 /** Neighbours of the calls, of each in its turn, until there are enough. */
-function makeUp(list) {
-  const allow = forbid();
+function makeUp() {
+  if (!waiting.length) return;
+  guard.begin();
   try {
-    makeAll(list);
+    makeAll(waiting);
+  } catch (error) {
+    // there are no more
   } finally {
-    allow();
+    guard.end();
   }
 }
 
@@ -329,12 +332,13 @@ function tryOut({ name, self, inner }, near) {
   made += 1;
   write({ begins: call });
   try {
-    run(inner, me, args, `made ${call}`, false);
+    const out = run(inner, me, args, call, 'made');
+    if (out && typeof out.then === 'function') made = MOST.made; // what it began goes on
   } catch (error) {
     // it is written down
   }
 }
 
-if (LATE) process.prependListener('exit', () => makeUp(waiting)); // tape ends the process in its own listener
+if (LATE) process.prependListener('exit', makeUp); // tape ends the process in its own listener
 
 module.exports = { see };

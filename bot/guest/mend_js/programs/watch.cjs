@@ -21,6 +21,8 @@ function log(said) {
   } catch (error) {}
 }
 
+if (process.env.HOB_MEND_MADE) require('./guard.cjs');
+
 if (LOG && isMain()) {
   const { argv, execArgv, ppid } = process;
   log({ ppid, argv, execArgv, cwd: process.cwd() });
