@@ -283,10 +283,10 @@ def test_a_program_that_is_no_test_runner_notices_nothing(tmp_path: Path) -> Non
     assert (report["exit"], report["output"], report["sessions"]) == (0, "1\n", [])
 
 
-def test_a_python_that_a_check_starts_imports_next_to_nothing_of_ours() -> None:
-    """Tests start many."""
+def test_a_python_that_a_check_starts_imports_next_to_nothing_for_us() -> None:
+    """Tests start many. For a ``sitecustomize`` of the environment's own, as Debian has, it imports more."""
     plugins = str(Path(supervise.__file__).parent / "plugins")
     start = [sys.executable, "-S", "-c", "import sys, sitecustomize; print(*sys.modules)"]
     env = {**os.environ, "PYTHONPATH": plugins, "HOB_TEST_REPORT": "/nowhere"}
     done = subprocess.run(start, env=env, capture_output=True, text=True, check=True)
-    assert not {"contextlib", "importlib.abc", "importlib.util", "typing"} & set(done.stdout.split())
+    assert not {"importlib.abc", "typing"} & set(done.stdout.split())
