@@ -11,7 +11,6 @@ import gc
 import itertools
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ from bot.workspace.workshop import Workshop
 from sandbox.toolchain import Toolchain, build_toolchain
 from tests.support.model_servers import SERVERS, Server, environment, serving
 from tests.support.sandbox import lend_toolchain
+from tests.support.state_folder import make_state_folder
 
 _numbers = itertools.count(1)
 
@@ -81,9 +81,9 @@ def home(tooling: Toolchain) -> Iterator[Path]:
 
     Not below ``tmp_path``: every other pytest that starts as the same user closes the parent of that again.
     """
-    with tempfile.TemporaryDirectory(prefix="hob-test-", dir=_memory()) as folder:
-        lend_toolchain(tooling, Path(folder))
-        yield Path(folder)
+    with make_state_folder(_memory()) as folder:
+        lend_toolchain(tooling, folder)
+        yield folder
 
 
 @pytest.fixture(params=sorted(SERVERS))
@@ -99,8 +99,8 @@ async def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 def postgres() -> Iterator[str]:
     """The URL of a server that has the migrated database ``template`` (never connect to that one)."""
     with (
-        tempfile.TemporaryDirectory(prefix="hob-test-", dir=_memory()) as folder,
-        open_embedded_database(Path(folder)) as url,
+        make_state_folder(_memory()) as folder,
+        open_embedded_database(folder) as url,
     ):
         with psycopg.connect(url, autocommit=True) as admin:
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):

@@ -26,6 +26,7 @@ from bot.demo.story import git
 from sandbox.toolchain import Toolchain
 from tests.support import ROOT
 from tests.support.sandbox import lend_toolchain
+from tests.support.state_folder import make_state_folder
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -66,9 +67,9 @@ def house(tooling: Toolchain) -> Iterator[LocalProcesses]:
 
     Not below ``tmp_path``: every other pytest of the same user closes the parent of that to PostgreSQL.
     """
-    with tempfile.TemporaryDirectory(prefix="hob-test-") as folder:
-        lend_toolchain(tooling, Path(folder))
-        house = LocalProcesses(home=Path(folder), model="offline")
+    with make_state_folder() as folder:
+        lend_toolchain(tooling, folder)
+        house = LocalProcesses(home=folder, model="offline")
         try:
             house.start()
             yield house
