@@ -26,8 +26,8 @@ rm -rf "$1"
 def make_state_folder(within: str | None = None) -> Iterator[Path]:
     """An empty folder below ``within``, by default the system's for temporary files; removed afterwards.
 
-    Ctrl-C ends the processes of pytest-xdist before their fixtures are torn down, and a PostgreSQL is no child
-    of whoever started it. So a process of its own waits for the end of this one, and removes the folder.
+    Ctrl-C ends the processes of pytest-xdist before their fixtures are torn down, and a PostgreSQL is no
+    child of whoever started it. So a process of its own waits for the end of this one and removes the folder.
     """
     folder = tempfile.mkdtemp(prefix="hob-test-", dir=within)
     with subprocess.Popen(
