@@ -52,12 +52,14 @@ _MANIFESTS = (
         "DESCRIPTION",
         "pubspec.yaml",
         "*.mk",
+        "Makefile.am",
     ),
 )
 _MODULES = ("__init__.py", "_version.py", "__about__.py", "version.py", "VERSION", "VERSION.txt")
 _UNCERTAIN = re.compile(
     r"(?:.*/)?(?:tests?\.py|test[^_/]\w*\.py|\w+_tests\.py|tests?/__init__\.py)", re.DOTALL
 )
+_JVM_SOURCES = re.compile(r"(?:^|/)src/\w{1,60}/(?:java|kotlin|scala|groovy)/")
 _GLOB = re.compile(r"[*?\[]")
 _NODE_FILE = re.compile(r"\.[cm]?[jt]sx?\Z")
 _NODE_TEST = re.compile(r"test\Z|test-.|..*[.\-_](?:test|spec)\Z")
@@ -202,8 +204,13 @@ def owner_of(path: str, folders: Container[str]) -> str | None:
 
 
 def is_vendored(path: str) -> bool:
-    """Whether a path lies in a folder of copies, samples, material or templates."""
-    return any(part in VENDORED or "{{" in part for part in path.split("/")[:-1])
+    """Whether a path lies in a folder of copies, samples, material or templates.
+
+    Below ``src/main/java`` and its like the folders are the parts of a package's name.
+    """
+    found = _JVM_SOURCES.search(path) if "src/" in path else None
+    folders = path[: found.end()] if found else path
+    return any(part in VENDORED or "{{" in part for part in folders.split("/")[:-1])
 
 
 def get(data: object, *keys: str) -> Any:

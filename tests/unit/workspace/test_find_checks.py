@@ -354,12 +354,53 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
     ),
     "a target that is only called alike": ({"Makefile": "latest:\n\ttrue\ntest := 1\n"}, []),
     "Maven and Gradle": (
-        {"pom.xml": "", "core/pom.xml": "", "app/build.gradle.kts": "", "app/gradlew": ""},
-        [("mvn test", "mvn -q -o test"), ("app: gradle test", "cd app && sh ./gradlew --offline test")],
+        {
+            "pom.xml": "",
+            "core/pom.xml": "",
+            "core/build.gradle": "",
+            "core/src/test/java/AClock.java": "",
+            "app/build.gradle.kts": "",
+            "app/gradlew": "",
+            "app/src/commonTest/kotlin/samples/Clock.kt": "",
+            "old/pom.xml": "",
+            "packaging/build.gradle": "",
+            "packaging/Main.java": "",
+            "tool/build.gradle": "",
+            "tool/java/ClockTest.java": "",
+        },
+        [
+            ("mvn test", "mvn -q -o test"),
+            ("app: gradle test", "cd app && sh ./gradlew --offline test"),
+            ("core: gradle test", "cd core && gradle --offline test"),
+            ("tool: gradle test", "cd tool && gradle --offline test"),
+        ],
+    ),
+    "a folder of rspec's, a gem of its own, and specs of minitest": (
+        {
+            "Gemfile": "",
+            "gem/spec/lib/a_spec.rb": "",
+            "lib/.rspec": "--default-path test",
+            "lib/test/b_spec.rb": "",
+            "mini/mini.gemspec": "",
+            "mini/test/test_mini_spec.rb": "",
+        },
+        [
+            ("gem: rspec", "cd gem && bundle exec rspec"),
+            ("lib: rspec", "cd lib && bundle exec rspec"),
+        ],
     ),
     "dotnet": (
         {"src/A.csproj": "", "t/T.csproj": '<PackageReference Include="Microsoft.NET.Test.Sdk"/>'},
         [("t: dotnet test", "cd t && dotnet test --nologo")],
+    ),
+    "a solution of .NET beside its projects, and one of C++": (
+        {
+            "net/build/All.slnx": "",
+            "net/src/A.fsproj": "",
+            "c/win/all.sln": "",
+            "c/win/all.vcxproj": "",
+        },
+        [("net/build: dotnet test", "cd net/build && dotnet test --nologo")],
     ),
     "Ruby, PHP and Elixir": (
         {
@@ -422,6 +463,9 @@ def test_too_many_are_named() -> None:
         ({"build.xml": "<target name='test'>"}, "build.xml"),
         ({"deps.edn": "", "test/a_test.clj": ""}, "Clojure"),
         ({"features/a.feature": ""}, "Gherkin"),
+        ({"Makefile.am": "TESTS = tests/run\n"}, "Makefile.am"),
+        ({"Makefile.am": "SUBDIRS = src\n", "t/Makefile.am": "check-local:\n\t./run\n"}, "Makefile.am"),
+        ({"Tests/A.Tests.ps1": ""}, "Pester"),
     ],
 )
 def test_tests_that_no_command_is_known_for_are_named(files: dict[str, str], said: str) -> None:
@@ -433,6 +477,7 @@ def test_tests_that_no_command_is_known_for_are_named(files: dict[str, str], sai
     ("files", "said"),
     [
         ({"CMakeLists.txt": "enable_testing()", "test_a.py": ""}, "CMakeLists.txt"),
+        ({"pom.xml": "", "build.gradle": ""}, "Gradle's tests, since Maven's of the same folder are"),
         (
             {"package.json": scripts(test_unit="jest", test_e2e="cypress run", test_watch="jest")},
             "`npm run test:e2e`, ",
