@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Container, Iterator, Sequence
 
-from bot.workspace.find_checks.node import list_other_scripts
+from bot.workspace.find_checks.node import list_inner_checks, list_other_scripts, read_root_script
 from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, get, is_below, join, owner_of
 
 # A manifest, what holds tests below it, and the command that runs them.
@@ -30,6 +30,7 @@ _PROJECTS = (
     ("Project.toml", ("runtests.jl",), "julia --project -e 'using Pkg; Pkg.test()'"),
     ("behave.ini", ("*.feature",), "behave"),
 )
+_PHPUNIT = ("phpunit.xml", "phpunit.dist.xml", "phpunit.xml.dist")  # in its own order
 _JVM_TESTS = re.compile(r"(?:^|/)src/(?:test|[a-z]\w{0,40}Test)|(?:Tests?|Spec|IT)\.\w{1,6}\Z")
 _RAKE_TESTS = re.compile(r"TestTask|task[ (:]+[\"']?test\b|Rails\.application\.load_tasks")
 
@@ -57,7 +58,7 @@ def find_other_checks(tree: Tree) -> Iterator[FoundCheck]:
             label="testthat", command="Rscript -e 'testthat::test_local(stop_on_failure = TRUE)'"
         )
     folders = sorted({folder_of(path) for path in tree.find("*.bats")})
-    if folders:
+    if folders and not re.search(r"(?<![\w-])bats(?![\w-])", read_root_script(tree)):
         yield FoundCheck(
             label="bats", command=" ".join(("bats", *map(shlex.quote, folders))).replace("''", ".")
         )
@@ -98,9 +99,12 @@ def list_unknown_checks(tree: Tree) -> Iterator[str]:
         yield f"Robot Framework's tests: {end}"
     if tree.find("*.feature") and not tree.find("behave.ini", "package.json", "Gemfile", "pom.xml"):
         yield f"the features of Gherkin: {end}"
+    inner = [check.folder for check in list_inner_checks(tree)]
+    if inner:
+        yield f"the packages among tests and documents ({', '.join(inner[:5])}): {end}"
     others = list_other_scripts(tree)
     if others:
-        named = ", ".join(f"`npm run {name}`" for name in others[:5] if "`" not in name)
+        named = ", ".join(f"`{command}`" for command in others[:5] if "`" not in command)
         yield f"{named}, which the script that is run does not start: {end}"
 
 
@@ -192,7 +196,7 @@ def _start_ruby(tree: Tree, folder: str) -> str:
 
 
 def _find_php_checks(tree: Tree) -> Iterator[FoundCheck]:
-    for folder in _list_outermost(tree, "composer.json", "phpunit.xml", "phpunit.xml.dist"):
+    for folder in _list_outermost(tree, "composer.json", *_PHPUNIT):
         script = get(tree.json(join(folder, "composer.json")), "scripts", "test")
         if isinstance(script, str | list) and script:
             yield FoundCheck(label="composer test", command="composer test", folder=folder)
@@ -205,7 +209,7 @@ def _find_php_checks(tree: Tree) -> Iterator[FoundCheck]:
         }
         if "pestphp/pest" in needed:
             yield FoundCheck(label="pest", command="vendor/bin/pest", folder=folder)
-        elif tree.has(join(folder, "phpunit.xml"), join(folder, "phpunit.xml.dist")):
+        elif tree.has(*(join(folder, name) for name in _PHPUNIT)):
             yield FoundCheck(label="phpunit", command="vendor/bin/phpunit", folder=folder)
         elif "phpunit/phpunit" in needed and tree.find("*Test.php", under=join(folder, "tests")):
             yield FoundCheck(label="phpunit", command="vendor/bin/phpunit tests", folder=folder)

@@ -88,6 +88,35 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         },
         [("pnpm test", "pnpm --silent test"), ("web: pnpm test", "cd web && pnpm --silent test")],
     ),
+    "packages that a package's own tests are about": (
+        {
+            "package.json": NODE,
+            "test/old-module/package.json": NODE,
+            "docs/package.json": NODE,
+            "tools/package.json": NODE,
+        },
+        [("npm test", "npm test --silent"), ("tools: npm test", "cd tools && npm test --silent")],
+    ),
+    "those that are members, and those of no package": (
+        {
+            "package.json": package(workspaces=["web/e2e"]),
+            "web/e2e/package.json": NODE,
+            "docs/package.json": NODE,
+        },
+        [("web/e2e: npm test", "cd web/e2e && npm test --silent")],
+    ),
+    "tests for JavaScript alone": (
+        {"go.mod": "", "tests/package.json": NODE},
+        [("go test", "go test ./..."), ("tests: npm test", "cd tests && npm test --silent")],
+    ),
+    "a script that starts bats": (
+        {"package.json": scripts(test="bin/bats test"), "test/a.bats": ""},
+        [("test", "npm test --silent")],
+    ),
+    "phpunit's newer settings": (
+        {"composer.json": "{}", "phpunit.dist.xml": ""},
+        [("test", "vendor/bin/phpunit")],
+    ),
     "yarn by its lock file, bun by its key": (
         {
             "a/package.json": NODE,
@@ -486,6 +515,17 @@ def test_tests_that_no_command_is_known_for_are_named(files: dict[str, str], sai
             {"package.json": scripts(test="npm run test:unit", test_unit="jest", e2e="cypress run")},
             "`npm run e2e`, ",
         ),
+        (
+            {
+                "yarn.lock": "",
+                "package.json": scripts(test="vitest", test_e2e="vitest -c e2e.ts", test_dts="tsd"),
+            },
+            "`yarn run test:e2e`, `yarn run test:dts`, ",
+        ),
+        (
+            {"package.json": NODE, "test/pack/package.json": NODE},
+            "the packages among tests and documents (test/pack)",
+        ),
     ],
 )
 def test_what_is_declared_beside_the_checks_is_named(files: dict[str, str], said: str) -> None:
@@ -507,6 +547,15 @@ def test_what_is_declared_beside_the_checks_is_named(files: dict[str, str], said
             )
         },
         {"package.json": scripts(test="run-s test:*", test_a="jest", test_b="mocha")},
+        {"package.json": scripts(test="bun run test:a", test_a="bun run test:b", test_b="mocha")},
+        {
+            "package.json": scripts(
+                test="tsc && vitest --run",
+                test_unit="vitest --project unit*",
+                test_all="tsc && vitest run --project unit && npx vitest --project browser",
+                test_tap="mocha --reporter tap",
+            )
+        },
         {"Gemfile": "", "Rakefile": "Rails.application.load_tasks", "test/a_test.rb": ""},
     ],
 )
