@@ -52,7 +52,8 @@ _MANIFESTS = (
         "DESCRIPTION",
         "pubspec.yaml",
         "*.mk",
-        "Makefile.am",
+        "Makefile.*",
+        "go.work",
     ),
 )
 _MODULES = ("__init__.py", "_version.py", "__about__.py", "version.py", "VERSION", "VERSION.txt")

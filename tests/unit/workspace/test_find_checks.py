@@ -373,6 +373,54 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         {"Makefile": "test: lint\n\tpytest -x\nlint:\n\truff .\n", "test_a.py": ""},
         [("test", PY)],
     ),
+    "programs by their variables": (
+        {
+            "go.mod": "",
+            "Makefile": "include Makefile.common\ntest: deps unit\ndeps:\n\t$(GO) mod download\n",
+            "Makefile.common": "T := $(GO) test\nifdef X\nT = ./run\nendif\nunit:\n\t${T} ./...\n",
+        },
+        [("test", "go test ./...")],
+    ),
+    "a variable that is another program": (
+        {"go.mod": "", "Makefile": "GO = ./fake\ntest:\n\t$(GO) test\n"},
+        [("go test", "go test ./..."), ("make test", "make test")],
+    ),
+    "a program that is no runner's": (
+        {"composer.json": "{}", "phpunit.xml": "", "Makefile": "test: serve\n\tvendor/bin/phpunit\n"},
+        [("test", "vendor/bin/phpunit")],
+    ),
+    "another program beside it": (
+        {
+            "composer.json": "{}",
+            "phpunit.xml": "",
+            "Makefile": "test:\n\tvendor/bin/phpunit\n\tbats test\n",
+        },
+        [("phpunit", "vendor/bin/phpunit"), ("make test", "make test")],
+    ),
+    "a Makefile behind the package's script": (
+        {"package.json": scripts(test="SUITE=fast make test"), "Makefile": "test:\n\t./run\n"},
+        [("test", "npm test --silent")],
+    ),
+    "a workspace of Go's": (
+        {
+            "go.work": (
+                "go 1.24\n\nuse ./tests // with all\n"
+                'use (\n\t.\n\t./a/b\n\t"./c"\n\t// ./d\n)\nreplace x => ./d\n'
+            ),
+            "go.mod": "",
+            "tests/go.mod": "",
+            "tests/a_test.go": "",
+            "a/b/go.mod": "",
+            "a/b/x/b_test.go": "",
+            "c/go.mod": "",
+            "d/go.mod": "",
+            "d/d_test.go": "",
+        },
+        [
+            ("go test", "go test ./... ./tests/... ./a/b/..."),
+            ("d: go test", "cd d && go test ./..."),
+        ],
+    ),
     "one that starts more": (
         {"Makefile": "test: py js\npy:\n\tpytest\njs:\n\tnode --test\n", "test_a.py": ""},
         [("make test", "make test"), ("pytest", PY)],
