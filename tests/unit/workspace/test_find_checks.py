@@ -143,6 +143,29 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         },
         [],
     ),
+    "tests that only some of tox's factors run": (
+        {
+            "tox.ini": (
+                "[testenv]\ncommands =\n  full: coverage run run_tests.py --all\n"
+                "  !full: coverage run run_tests.py {posargs}\n  coverage report\n"
+            ),
+            "run_tests.py": "",
+            "calc/test_calc.py": "",
+        },
+        [("test", "python run_tests.py")],
+    ),
+    "those of every environment before them": (
+        {
+            "tox.ini": "[testenv]\ncommands =\n  slow: python run_tests.py\n  pytest tests\n",
+            "run_tests.py": "",
+            "tests/test_calc.py": "",
+        },
+        [("test", f"{PY} tests")],
+    ),
+    "a module for others' tests beside the project's own": (
+        {"setup.cfg": "[tool:pytest]\ntestpaths = checks\n", "calc/test.py": CASE, "checks/test_a.py": ""},
+        [("test", PY)],
+    ),
     "tests.py": (
         {"calc.py": "", "tests.py": CASE},
         [("test", f"{PY} -o 'python_files=test_*.py *_test.py tests.py'")],
