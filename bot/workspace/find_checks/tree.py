@@ -102,9 +102,12 @@ class Tree:
         return found
 
     def text(self, path: str) -> str:
-        """A file's text, '' where there is none, it was not read, or it is too long for what it is."""
+        """A file's text, '' where there is none, it was not read, or it is too long for what it is.
+
+        Without its byte order mark, which editors of Windows write and neither JSON's nor TOML's readers take.
+        """
         data = self._read(path) or b""
-        return data.decode("utf-8", "replace") if len(data) <= MOST_BYTES else ""
+        return data.decode("utf-8-sig", "replace") if len(data) <= MOST_BYTES else ""
 
     def json(self, path: str) -> dict[str, Any]:
         """The object in a JSON file, {} where there is none."""

@@ -166,6 +166,17 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         {"setup.cfg": "[tool:pytest]\ntestpaths = checks\n", "calc/test.py": CASE, "checks/test_a.py": ""},
         [("test", PY)],
     ),
+    "manifests of Windows": (
+        {
+            "package.json": "\ufeff" + NODE.replace(",", ",\r\n"),
+            "tox.ini": "\ufeff[testenv]\r\ncommands =\r\n  python -m unittest discover -s checks\r\n",
+            "checks/test_a.py": "",
+        },
+        [
+            ("python -m unittest discover -s checks", "python -m unittest discover -s checks"),
+            ("npm test", "npm test --silent"),
+        ],
+    ),
     "tests.py": (
         {"calc.py": "", "tests.py": CASE},
         [("test", f"{PY} -o 'python_files=test_*.py *_test.py tests.py'")],
