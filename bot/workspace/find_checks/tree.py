@@ -104,7 +104,7 @@ class Tree:
     def text(self, path: str) -> str:
         """A file's text, '' where there is none, it was not read, or it is too long for what it is.
 
-        Without its byte order mark, which editors of Windows write and neither JSON's nor TOML's readers take.
+        Without its byte order mark, which Windows editors write and the readers of JSON and TOML refuse.
         """
         data = self._read(path) or b""
         return data.decode("utf-8-sig", "replace") if len(data) <= MOST_BYTES else ""
