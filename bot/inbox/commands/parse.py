@@ -115,8 +115,8 @@ _COURTESIES = frozenset(
 )
 _POLITE = _COURTESIES | {"you", "job", "work", "well", "done", "a", "lot", "so", "much", "very", "hi"}
 _CHEERS = re.compile(  # what stands for thanks; a hand that points up asks for what stands above it
-    r"(?:\+1|:?(?:\+1|thumbsup|heart|tada|rocket|pray|100|clap):?|[\s!\u2764\ufe0f\U0001f389\U0001f64f\U0001f680\U0001f44f"
-    r"\U0001f44d\U0001f44c\U0001f604\U0001f642\U0001f4af\U0001f64c\u2705\U0001f3fb-\U0001f3ff])+"
+    r"(?::?(?:\+1|thumbsup|heart|tada|rocket|pray|100|clap):?|[\s!\u2764\ufe0f\U0001f389\U0001f64f\U0001f680\U0001f44f"
+    r"\U0001f44d\U0001f44c\U0001f604\U0001f642\U0001f4af\U0001f64c\u2705\U0001f3fb-\U0001f3ff])++"
 )
 _POINTING = {"this", "it", "that", "the", "a", "one", "issue", "bug", "problem", "me", "us"}
 _DOING = {

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bot.domain import Runner
 from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, owner_of
 
 MOST_MODULES = 100  # in one command
-_USED = re.compile(r"^\s*(?:use\s+)?\"?\.(?:/([\w./@+-]{0,200}?))?/?\"?\s*(?://.*)?$", re.M)
-_USES = re.compile(r"^use\s*\(([^)]*)\)|^(use\s.*)$", re.M)
 
 
 def find_go_checks(tree: Tree) -> Iterator[FoundCheck]:
@@ -31,5 +28,15 @@ def find_go_checks(tree: Tree) -> Iterator[FoundCheck]:
 
 def _list_used(tree: Tree) -> frozenset[str]:
     """The folders of the root's workspace: https://go.dev/ref/mod#go-work-file-use."""
-    blocks = [found[1] or found[2] for found in _USES.finditer(tree.text("go.work"))]
-    return frozenset(found[1] or "" for block in blocks for found in _USED.finditer(block))
+    found: set[str] = set()
+    inside = False
+    for line in tree.text("go.work").splitlines():
+        words = line.partition("//")[0].replace("(", " ( ").replace(")", " ) ").split()
+        if words[:1] == ["use"]:
+            inside = "(" in words
+        elif not inside:
+            continue
+        paths = [word.strip('"') for word in words]
+        found.update(path[2:].strip("/") for path in paths if path == "." or path.startswith("./"))
+        inside = inside and ")" not in words
+    return frozenset(found)

@@ -49,7 +49,7 @@ def find_recipe_checks(tree: Tree, found: Collection[FoundCheck], script: str = 
         path = next((name for name in names if tree.has(name)), "")
         rules = _read_rules(tree, path, tool) if path else {}
         target = next((name for name in TARGETS if name in rules), "")
-        if not target or re.search(rf"(?<![\w-]){tool}\s(?:\s*\w+=\S*)*+\s*{target}", script):
+        if not target or re.search(rf"(?<![\w-]){tool}(?: \w{{1,40}}=\S{{0,80}}){{0,9}} {target}", script):
             continue
         if not _is_covered(_list_lines(rules, target), runners, scripts, programs):
             command = f"{tool} {target}"
