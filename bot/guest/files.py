@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # each call of a tool waits for these imports
     from typing import Any, BinaryIO
 
+UNREADABLE = "\ufffd"  # stands for bytes that are not UTF-8 where a file is shown
+MARK = "\ufeff"  # the byte order mark that some programs of Windows ask for
 MAX_EDIT_BYTES = 8 << 20
 MAX_COUNT_BYTES = 64 << 20  # lines of larger files are not counted
 MAX_LINE_CHARS = 2000
@@ -61,14 +63,14 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
                 text = raw.rstrip(b"\r\n").decode("utf-8", "replace")
                 cut = cut or len(text) > MAX_LINE_CHARS
                 lines.append(text[:MAX_LINE_CHARS])
-                not_utf8 = not_utf8 or "\ufffd" in lines[-1]
+                not_utf8 = not_utf8 or UNREADABLE in lines[-1]
                 room -= len(lines[-1]) + 8
         total = _count_lines(file) if size <= MAX_COUNT_BYTES else None
     if total is not None and start > max(1, total):
         raise FileProblem(f"{path} has {total} lines; start={start} is behind its end")
     remarks = [f"lines over {MAX_LINE_CHARS} characters are cut; shell shows the rest"] if cut else []
     remarks += ["lines end with CRLF"] if crlf else []
-    remarks += ["some bytes are not UTF-8 and are shown as \ufffd"] if not_utf8 else []
+    remarks += [f"some bytes are not UTF-8 and are shown as {UNREADABLE}"] if not_utf8 else []
     return {"lines": lines, "start": start, "total": total, "size": size, "remarks": remarks}
 
 
@@ -87,6 +89,11 @@ def edit(request: dict[str, Any]) -> dict[str, Any]:
         old, new = _as_crlf(old), _as_crlf(new)
     count = text.count(old)
     if count == 0:
+        seen = raw.decode("utf-8", "replace")
+        if UNREADABLE in old and old.replace("\r\n", "\n") in seen.replace("\r\n", "\n"):
+            raise FileProblem(
+                f"{_explain_bytes(path)} To change what is beside them leave them out of old and new"
+            )
         raise FileProblem(_explain_miss(path, text.replace("\r\n", "\n"), request["old"]))
     if count > 1 and not request["all"]:
         raise FileProblem(
@@ -94,6 +101,8 @@ def edit(request: dict[str, Any]) -> dict[str, Any]:
             "give more of the text around the one you mean, or all=true"
         )
     at = text.index(old)
+    if "\n" not in old and _ends_with_crlf(text, at):
+        new = _as_crlf(new)
     changed = text.replace(old, new)
     _store(path, changed)
     first = text.count("\n", 0, at) + 1
@@ -113,15 +122,29 @@ def write(request: dict[str, Any]) -> dict[str, Any]:
     """``path, text`` -> ``lines``, ``bytes``, ``before``: lines of what was there, None for a new file."""
     path, text = request["path"], request["text"]
     _resolve_inside(path)
-    before, old = None, ""
+    before, old, kept = None, "", []
     if Path(path).exists():
         with _open_file(path) as file:
-            old = file.read(MAX_EDIT_BYTES).decode("utf-8", "surrogateescape")
+            raw = file.read(MAX_EDIT_BYTES)
+            old = raw.decode("utf-8", "surrogateescape")
             before = _count_lines(file)
+        if UNREADABLE in text and UNREADABLE not in old and UNREADABLE in raw.decode("utf-8", "replace"):
+            raise FileProblem(f"{_explain_bytes(path)} To change other lines use edit")
+        if "\r\n" in old and old.count("\n") == old.count("\r\n") and "\r\n" not in text:
+            text = _as_crlf(text)
+            kept.append("its lines end with CRLF, as before")
+        if old.startswith(MARK) and not text.startswith(MARK):
+            text = MARK + text
+            kept.append("it begins with a byte order mark, as before")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     size = _store(path, text)
     lines = text.count("\n") + bool(text and not text.endswith("\n"))
-    return {"lines": lines, "bytes": size, "before": before, "remarks": _list_remarks(path, old, text)}
+    return {
+        "lines": lines,
+        "bytes": size,
+        "before": before,
+        "remarks": [*kept, *_list_remarks(path, old, text)],
+    }
 
 
 def _open_file(path: str) -> BinaryIO:
@@ -155,6 +178,20 @@ def _store(path: str, text: str) -> int:
             f"the text cannot be written as UTF-8: {error.reason} at character {error.start}"
         ) from None
     return Path(path).write_bytes(data)
+
+
+def _explain_bytes(path: str) -> str:
+    return (
+        f"{path} is not UTF-8: the bytes that are shown as {UNREADABLE} would be lost. "
+        "To change them use shell, such as python with the file's own encoding."
+    )
+
+
+def _ends_with_crlf(text: str, at: int) -> bool:
+    """Whether the line at ``at`` ends with CRLF; the last line is like the one before it."""
+    end = text.find("\n", at)
+    end = text.rfind("\n", 0, at) if end < 0 else end
+    return end > 0 and text[end - 1] == "\r"
 
 
 def _as_crlf(text: str) -> str:
@@ -303,7 +340,8 @@ def main() -> None:
         answer = {"ok": False, "error": f"{request['path']!r}: {error}"}
     else:
         answer = {"ok": True, **answer}
-    sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
+    shown = re.sub("[\ud800-\udfff]", UNREADABLE, json.dumps(answer, ensure_ascii=False))
+    sys.stdout.buffer.write(shown.encode())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, Step, Task
 from bot.errors import UserError
 from bot.git import program
 from bot.git.diff import make_patch
+from bot.git.paths import printable_path
 from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.attempts.attempt_sink import NullSink
@@ -70,6 +71,9 @@ class Solved:
             "title": outcome.title,
             "summary": outcome.summary,
             "diff": self.result.diff,
+            "held": [
+                {"path": printable_path(each.path), "why": each.why} for each in self.result.changes.held
+            ],
             "proof": {
                 **asdict(self.result.proof),
                 "passed": self.result.proof.passed,

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.domain import CheckResult, OutcomeKind, Proof, ProofState, Usage, Verdict
+from bot.git.paths import printable_path
 from bot.run.attempts.ranking import Selection
 from bot.run.messages.attempts import name_identical, render_attempt_end, render_proof_state, render_size
 from bot.run.messages.proof import render_counts, render_mended_part
@@ -60,13 +61,14 @@ def print_solved(solved: Solved, console: Console, *, with_diff: bool = True) ->
     for line in _list_tests(result.proof):
         console.print(Text(show_controls(line)))
     for item in result.proof.not_run:
-        console.print(Text(f"not run: {item}", style="dim"))
+        console.print(Text(show_controls(f"not run: {item}"), style="dim"))
     for blocked in result.proof.blocked:
         how = f"; {render_advice(blocked)}" if blocked.allow else ""
         line = f"network blocked: {blocked.where} ({blocked.reason}){how}"
-        console.print(Text(line, style="yellow"))
+        console.print(Text(show_controls(line), style="yellow"))
     for held in result.changes.held:
-        console.print(Text(f"held back: {held.path}: {held.why}", style="yellow"))
+        line = f"held back: {printable_path(held.path)}: {held.why}"
+        console.print(Text(show_controls(line), style="yellow"))
     if len(solved.picked.attempts) > 1:
         console.print(_make_attempts_table(solved.picked))
         console.print(Text(f"* chosen: {solved.picked.why}"))

@@ -48,19 +48,23 @@ def _suggest_python_setup(tree: Tree, projects: Sequence[PythonProject]) -> str:
 
     It has at most 1,000 characters.
     """
-    needs = list_python_needs(tree, installs=any(not project.folder for project in projects))
+    named = any(not project.folder and project.name for project in projects)
+    needs = list_python_needs(tree, installs=named or tree.has("setup.py"))
     return f"python -m venv .venv && .venv/bin/pip install pytest {' '.join(needs)}" if needs else ""
 
 
 def _suggest_node_setup(tree: Tree) -> str:
     for lock, command in (
         ("pnpm-lock.yaml", "npx pnpm install --frozen-lockfile"),
+        ("bun.lock", "npx bun install --frozen-lockfile"),
+        ("bun.lockb", "npx bun install --frozen-lockfile"),
         ("yarn.lock", "npx yarn install --frozen-lockfile"),
         ("package-lock.json", "npm ci"),
         ("npm-shrinkwrap.json", "npm ci"),
     ):
         if tree.has(lock):
-            return command
+            berry = lock == "yarn.lock" and tree.has(".yarnrc.yml")
+            return "npx corepack yarn install --immutable" if berry else command
     return "npm install" if tree.has("package.json") else ""
 
 

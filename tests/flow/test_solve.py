@@ -26,7 +26,7 @@ from tests.support.sandbox import lend_toolchain
 
 pytestmark = pytest.mark.timeout(400)
 
-FIELDS = {"outcome", "title", "summary", "diff", "proof", "turns", "usage", "seconds", "attempts"}
+FIELDS = {"outcome", "title", "summary", "diff", "held", "proof", "turns", "usage", "seconds", "attempts"}
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +128,20 @@ def test_it_mends_prints_and_leaves_the_repository_alone(home: Path, demo_shop: 
     assert told["proof"]["passed"]
     assert told["proof"]["checks"][0]["base"]["failed"] == 3
     assert snapshot(demo_shop) == before
+
+
+def test_what_is_held_back_is_told_without_control_characters(home: Path, shop: Path, tmp_path: Path) -> None:
+    make = "printf 1 > \"$(printf 'a\\033[31mb')\"; printf 1 > \"$(printf 'caf\\351')\"; echo 1 > plain"
+    model = script(tmp_path / "script.json", [call("shell", command=make)], [finish("changed")])
+    done = hob(home, "solve", str(shop), "do it", model=model)
+    assert "held back: a\\x1b[31mb: its name has control characters" in done.stderr
+    assert "held back: caf\ufffd: its name is not UTF-8" in done.stderr
+    assert "\x1b" not in done.stderr
+    told = json.loads(hob(home, "solve", str(shop), "do it", "--json", model=model).stdout)
+    assert [each["why"] for each in told["held"]] == [
+        "its name has control characters",
+        "its name is not UTF-8",
+    ]
 
 
 @pytest.mark.parametrize("command", ["solve", "eval"])

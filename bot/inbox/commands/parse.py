@@ -1,7 +1,8 @@
 """Parse the text after a mention: a command such as ``@hob stop``, or else a request for work.
 
-A word is a command only when nothing else is asked: "stop" is one, "stop using tabs here" is work; "try 3"
-and "use 2" are commands, "try using tabs" and "use 2 spaces" are work. Work is a change, unless the text
+A word is a command only when nothing else is asked: "stop" is one, also with thanks or a reason behind it
+("stop, this is wrong"), "stop using tabs here" is work; "try 3" and "use 2" are commands, "try using tabs"
+and "use 2 spaces" are work. Work is a change, unless the text
 begins with "review", or is a question that asks for nothing to be done. "block octocat" is a command, since a
 login is one word; "block the second call" is work.
 """
@@ -53,7 +54,19 @@ class ParsedCommand:
 
 _ALONE = {
     word.value: word for word in CommandWord if word not in (CommandWord.TRY, CommandWord.USE, *_ABOUT_PEOPLE)
-} | {"cancel": CommandWord.STOP}
+} | dict.fromkeys(("cancel", "abort", "nevermind"), CommandWord.STOP)
+# With a plea, thanks or a reason; "stop, use tabs" and "stop, then start loses a row" ask for something else.
+_STOPPED = re.compile(
+    r"\W*+(?:(?:please|no|ok|okay|hey)\W++)*+(?:(?:can|could|would|will)\W++you\W++(?:please\W++)?+)?+"
+    r"(?:never\s?mind\W++(?=stop|cancel))?+(?:stop|cancel|abort|never\s?mind)(?:\W++stop)*+(?:\s++(?:working|trying))?+"
+    r"(?:\s++(?:on\s++)?+(?:this|it|that|here|now|please))*+"
+    r"(?:\W*+\Z|[^\S\n]*+[,.;!\n]\s*+(?:this|that|it|you|thanks?|thx|please|i|we|no|not|wrong|sorry)\b)",
+    re.IGNORECASE,
+)
+_STATUS = re.compile(
+    r"\W*+(?:any\s+(?:updates?|news|progress)|what'?s\s+the\s+status|status\s+update)(?:\s+(?:here|on\s+(?:this|it)))?\W*",
+    re.IGNORECASE,
+)
 # A login has letters, digits and hyphens; one that an enterprise manages ends with _ and its short code.
 _PERSON = re.compile(
     r"\W*+(?:please\W++)?(block|unblock|admit)\s+`?@?([a-z0-9][a-z0-9_-]{0,99}(?:\[bot\])?)`?"
@@ -69,7 +82,8 @@ _APPROVED = re.compile(
 )
 _AGAIN = ["try", "again"]
 _REVIEW = re.compile(
-    r"\W*+(?:(?:please|can|could|would|you|kindly|do|give|this|us|me|a)\W++)*re-?view\b", re.IGNORECASE
+    r"\W*+(?:(?:please|can|could|would|you|kindly|do|give|this|us|me|a)\W++)*(?:re-?)?re-?view\b",
+    re.IGNORECASE,
 )
 _ASKED = r"\W*+(?:(?:hi|hey|and|so|but|also|please)\W++)?"
 _WONDERS = re.compile(  # never a wish, whatever verbs follow
@@ -80,6 +94,12 @@ _QUESTION = re.compile(
     rf"{_ASKED}(?:(?:where|when|is|are|was|were|does|do|did|has|have|should)\b.*\?[\s.!)*_]*|explain\b.*"
     r"|tell\W+(?:me|us)\b.*)",
     re.IGNORECASE | re.DOTALL,
+)
+# About what is there, whatever its verb: "does it handle None?". "Should we use a set?" is a wish more often.
+_YES_OR_NO = re.compile(
+    rf"{_ASKED}(?:was|were|does|did|has)\s+(?:it|this|that|there|the|we|i|they|these|those|an?)\b"
+    r"[^.!?,;:\n]*\?[\s)*_]*",
+    re.IGNORECASE,
 )
 _PLEA = re.compile(r"\b(?:can|could|would|will)\s+you\b|\bplease\b", re.IGNORECASE)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
@@ -94,6 +114,10 @@ _COURTESIES = frozenset(
     {"thanks", "thank", "thx", "ty", "great", "nice", "good", "awesome", "perfect", "cc", "fyi", "lgtm"}
 )
 _POLITE = _COURTESIES | {"you", "job", "work", "well", "done", "a", "lot", "so", "much", "very", "hi"}
+_CHEERS = re.compile(  # what stands for thanks; a hand that points up asks for what stands above it
+    r"(?::?(?:\+1|thumbsup|heart|tada|rocket|pray|100|clap):?|[\s!\u2764\ufe0f\U0001f389\U0001f64f\U0001f680\U0001f44f"
+    r"\U0001f44d\U0001f44c\U0001f604\U0001f642\U0001f4af\U0001f64c\u2705\U0001f3fb-\U0001f3ff])++"
+)
 _POINTING = {"this", "it", "that", "the", "a", "one", "issue", "bug", "problem", "me", "us"}
 _DOING = {
     "fix",
@@ -143,6 +167,8 @@ def is_question(request: str) -> bool:
     said = request.strip()
     if _WONDERS.fullmatch(said) and not (_PLEA.search(said) and _asks_for_change(said)):
         return True
+    if _YES_OR_NO.fullmatch(_CODE.sub("code", said)) and not _PLEA.search(said):
+        return True
     return _QUESTION.fullmatch(said) is not None and not _asks_for_change(said)
 
 
@@ -159,6 +185,11 @@ def _parse_command(request: str) -> ParsedCommand | None:
     person = _PERSON.fullmatch(request)
     if person and person[2].lower() not in _AROUND:
         return ParsedCommand(word=CommandWord(person[1].lower()), login=person[2])
+    stopped = _STOPPED.match(request)
+    if stopped and not _asks_for_change(request):
+        return ParsedCommand(word=CommandWord.STOP)
+    if _STATUS.fullmatch(request):
+        return ParsedCommand(word=CommandWord.STATUS)
     tokens = _split_words(request)
     words = [word for word in tokens if word not in _AROUND]
     word = CommandWord.RETRY if words == _AGAIN else _ALONE.get(words[0]) if len(words) == 1 else None
@@ -170,6 +201,8 @@ def _parse_command(request: str) -> ParsedCommand | None:
 
 
 def _is_courtesy(request: str) -> bool:
+    if _CHEERS.fullmatch(request):
+        return True
     words = _split_words(request)
     return set(words) <= _POLITE and not _COURTESIES.isdisjoint(words)
 

@@ -17,12 +17,14 @@ from bot.offline.examples.layouts import put_results_in, read_assertions, read_t
 from bot.offline.examples.words import (
     AFTER_RIGHT,
     AFTER_WRONG,
+    ARROWS,
     ASKED,
     ASKED_VERB,
     BARE,
     CUES,
     ERROR,
     FILLER,
+    GOT_INSTEAD,
     NAMED_ERROR,
 )
 
@@ -177,6 +179,8 @@ def _read_values(text: str, start: int, end: int) -> Iterator[Said]:
         elif size := measure_value(text[place:end]):
             value, at = text[place : place + size], place + size
             told = _judge_by_what_follows(text, at, end)
+            if cue.group() in ARROWS and _is_followed_by_another(text, at, end):
+                told = "expected"
             role = {"expected": "expect"}.get(told, told) or role
             said = ast.literal_eval(value.strip())
             if role == "weak":
@@ -196,6 +200,15 @@ def _match_bare(text: str, start: int, place: int, end: int) -> re.Match[str] | 
     """A text without quotes right behind the word that introduces it, or behind what fills the gap."""
     blank = start + len(text[start:end]) - len(text[start:end].lstrip(" :"))
     return BARE.match(text, blank, end) or BARE.match(text, place, end)
+
+
+def _is_followed_by_another(text: str, at: int, end: int) -> bool:
+    """Whether the words behind a value say what was got in its place: "f(1) -> 2 but I get 3"."""
+    got = GOT_INSTEAD.match(text, at, end)
+    if got is None:
+        return False
+    filled = FILLER.match(text, got.end(), end)
+    return bool(measure_value(text[filled.end() if filled else got.end() : end]))
 
 
 def _judge_by_what_follows(text: str, at: int, end: int) -> str:

@@ -65,6 +65,14 @@ AFTER_WRONG = re.compile(
     r"|[을를] 반환)",
     re.I,
 )
+# Behind ``f(1) -> 2``: what was got in its place, so that the arrow says what is meant.
+GOT_INSTEAD = re.compile(
+    r"\s{0,3},?\s{0,3}(?:(?:but|yet|however|while)\b,?\s{1,3}(?:(?:i|we|you|it|this)\s{1,3})?"
+    r"(?:actually\s{1,3}|now\s{1,3})?(?:returns?|gives?|is|was|gets?|got)"
+    r"|(?:(?:i|we|you)\s{1,3})?(?:actually\s{1,3}|now\s{1,3})?(?:gets?|got|getting))\b",
+    re.I,
+)
+ARROWS = frozenset(("->", "=>", "→", "⇒", "⟶"))
 ERROR = re.compile(
     r"(?:[A-Za-z_]\w{0,60}\.){0,4}([A-Z]\w{0,60}(?:Error|Exception|Warning|Iteration|Interrupt|Exit))\b"
 )

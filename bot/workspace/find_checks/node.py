@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from bot.domain import Runner
@@ -43,11 +43,22 @@ _GOES_THROUGH = re.compile(
 )
 # Scripts of tests that are none of: the same with another output, style, what waits for a person.
 _TESTS_TOO = re.compile(
-    r"(?:test|tests|spec)[:_-](?!.*(?:watch|cov|update|debug|dev|ui|lint|types?|ci|fix|snap|open))[\w:.-]+|e2e|integration"
+    r"(?:test|tests|spec)[:_-]"
+    r"(?!.*(?:watch|cov|update|debug|dev|ui|lint|types?|ci|fix|snap|open|inspect|headed|report|tap\b))[\w:.-]+"
+    r"|e2e|integration"
 )
 _NOTHING = re.compile(r"\s*(?:echo\b.*|exit(?:\s+\d+)?|true|:|printf\b.*)\s*")
-_RUNS = re.compile(r"(?:npm run|pnpm(?: run)?|yarn(?: run)?|run-[sp])\s+(?:-\S+\s+)*([\w:.-]+)")
+# A runner without words that choose among its tests, and one with any.
+_PARTS = re.compile(r"&&|\|\||[;\n]")
+_STARTED = r"\s*(?:cross-env\s+)?(?:\w+=\S*\s+)*+(?:npx\s+)?(vitest|jest|mocha)\b"
+_WHOLE_RUN = re.compile(
+    rf"{_STARTED}(?:\s+(?:run|--run|--silent|--passWithNoTests|--ci|--coverage|--typecheck))*+\s*"
+)
+_PART_RUN = re.compile(rf"{_STARTED}(.*)")
+_OTHER_CONFIG = re.compile(r"(?:^|\s)(?:--config|-c|--root|--dir|--rootDir|--workspace)\b")
+_RUNS = re.compile(r"(?:npm run|bun run|pnpm(?: run)?|yarn(?: run)?|run-[sp])\s+(?:-\S+\s+)*([\w:.-]+)")
 MOST_RUN = 40  # scripts
+_MATERIAL = frozenset(("test", "tests", "__tests__", "e2e", "doc", "docs"))
 _TOOLS = (
     ("vitest", Runner.VITEST, "npx --no-install vitest run"),
     ("jest", Runner.JEST, "npx --no-install jest"),
@@ -58,24 +69,19 @@ _TOOLS = (
 
 def find_node_checks(tree: Tree) -> Iterator[FoundCheck]:
     """A check for each package.json that has tests, but for members that the root's script goes through."""
-    root = tree.json("package.json")
-    members = _list_member_patterns(tree, root)
-    script = _find_script(root)
-    through = bool(script and members and _GOES_THROUGH.search(_expand(root, script)))
-    for path in tree.find("package.json"):
-        folder = folder_of(path)
-        if through and folder and _is_member(folder, members):
-            continue
-        check = _find_package_check(tree, folder)
-        if check:
-            yield check
+    yield from _find_packages(tree)[0]
     if not tree.has("package.json") and _has_node_tests(tree, ""):
         yield FoundCheck(label="node --test", command="node --test", runner=Runner.NODE_TEST, declared=False)
     yield from _find_deno_checks(tree)
 
 
+def list_inner_checks(tree: Tree) -> list[FoundCheck]:
+    """Those of packages among the tests or documents of an outer one, which are material of its tests."""
+    return _find_packages(tree)[1]
+
+
 def list_other_scripts(tree: Tree) -> list[str]:
-    """The root's further scripts that test, and that the one which is run does not start."""
+    """How to run the root's further scripts that test, and that the one which is run does not start."""
     package = tree.json("package.json")
     script = _find_script(package)
     names = get(package, "scripts")
@@ -85,14 +91,56 @@ def list_other_scripts(tree: Tree) -> list[str]:
     run = {script, *re.findall(r"[\w:.-]+", text)}
     if re.search(r"\btest:\*|run-[sp]|npm-run-all|concurrently|wireit|turbo|nx\b", text):
         return []
+    command = _RUN[_find_package_manager(tree, "")][1].replace(" --silent", "")
+    whole = {found[1] for part in _PARTS.split(text) if (found := _WHOLE_RUN.fullmatch(part))}
     return [
-        name
+        command.format(script=name)
         for name, line in names.items()
         if _TESTS_TOO.fullmatch(name)
         and name not in run
         and isinstance(line, str)
         and not is_placeholder(line[:MOST_CHARS])
+        and not _is_part_of(_expand(package, name), whole)
     ]
+
+
+def read_root_script(tree: Tree) -> str:
+    """The text of the root's test script and of all that it runs; '' where there is none."""
+    package = tree.json("package.json")
+    script = _find_script(package)
+    return _expand(package, script) if script else ""
+
+
+def _find_packages(tree: Tree) -> tuple[list[FoundCheck], list[FoundCheck]]:
+    """The packages' checks: those that stand for themselves, and those that belong to an outer package."""
+    root = tree.json("package.json")
+    members = _list_member_patterns(tree, root)
+    script = _find_script(root)
+    through = bool(script and members and _GOES_THROUGH.search(_expand(root, script)))
+    found: list[FoundCheck] = []
+    left: list[FoundCheck] = []
+    tested: set[str] = set()
+    for path in tree.find("package.json"):  # outer ones first
+        folder = folder_of(path)
+        member = bool(folder) and _is_member(folder, members)
+        check = None if through and member else _find_package_check(tree, folder)
+        if check is None:
+            continue
+        inner = not member and not _MATERIAL.isdisjoint(folder.split("/"))
+        if inner and (members or owner_of(folder, tested) is not None):
+            left.append(check)
+        else:
+            found.append(check)
+            tested.add(folder)
+    return found, left
+
+
+def _is_part_of(text: str, whole: Collection[str]) -> bool:
+    """Whether a script starts nothing but a choice of what one of the runners that run ``whole`` runs."""
+    started = [found for part in _PARTS.split(text) if (found := _PART_RUN.match(part))]
+    return bool(started) and all(
+        found[1] in whole and not _OTHER_CONFIG.search(found[2]) for found in started
+    )
 
 
 def is_placeholder(script: str) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 
-from bot.workspace.find_checks.node import list_other_scripts
-from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, get, is_below, join
+from bot.workspace.find_checks.node import list_inner_checks, list_other_scripts, read_root_script
+from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, get, is_below, join, owner_of
 
 # A manifest, what holds tests below it, and the command that runs them.
 _PROJECTS = (
@@ -30,6 +30,8 @@ _PROJECTS = (
     ("Project.toml", ("runtests.jl",), "julia --project -e 'using Pkg; Pkg.test()'"),
     ("behave.ini", ("*.feature",), "behave"),
 )
+_PHPUNIT = ("phpunit.xml", "phpunit.dist.xml", "phpunit.xml.dist")  # in its own order
+_JVM_TESTS = re.compile(r"(?:^|/)src/(?:test|[a-z]\w{0,40}Test)|(?:Tests?|Spec|IT)\.\w{1,6}\Z")
 _RAKE_TESTS = re.compile(r"TestTask|task[ (:]+[\"']?test\b|Rails\.application\.load_tasks")
 
 
@@ -56,7 +58,7 @@ def find_other_checks(tree: Tree) -> Iterator[FoundCheck]:
             label="testthat", command="Rscript -e 'testthat::test_local(stop_on_failure = TRUE)'"
         )
     folders = sorted({folder_of(path) for path in tree.find("*.bats")})
-    if folders:
+    if folders and not re.search(r"(?<![\w-])bats(?![\w-])", read_root_script(tree)):
         yield FoundCheck(
             label="bats", command=" ".join(("bats", *map(shlex.quote, folders))).replace("''", ".")
         )
@@ -77,7 +79,16 @@ def list_unknown_checks(tree: Tree) -> Iterator[str]:
         yield f"Haskell's tests: {end}"
     if tree.find("*_test.go") and not tree.find("go.mod"):
         yield f"Go's tests, which have no go.mod: {end}"
-    ruby = tree.find("*_test.rb", "test_*.rb")
+    maven = _list_outermost(tree, "pom.xml")
+    if any(folder in maven for folder in _list_gradle_builds(tree)):
+        yield f"Gradle's tests, since Maven's of the same folder are: {end}"
+    if re.search(
+        r"^(?:TESTS|check_\w{1,40}|check-local)[ \t]{0,9}[+:]?=?", _read_all(tree, "Makefile.am"), re.M
+    ):
+        yield f"the tests of Makefile.am: {end}"
+    if tree.find("*.Tests.ps1"):
+        yield f"Pester's tests: {end}"
+    ruby = [path for path in tree.find("*_test.rb", "test_*.rb") if not path.startswith("lib/")]
     if ruby and not any(_RAKE_TESTS.search(tree.text(path)) for path in tree.find("Rakefile")):
         yield f"Ruby's tests, which no Rakefile runs: {end}"
     if re.search(r"<target[^>]{0,200}\bname=[\"']test[\"']", _read_all(tree, "build.xml")):
@@ -88,9 +99,12 @@ def list_unknown_checks(tree: Tree) -> Iterator[str]:
         yield f"Robot Framework's tests: {end}"
     if tree.find("*.feature") and not tree.find("behave.ini", "package.json", "Gemfile", "pom.xml"):
         yield f"the features of Gherkin: {end}"
+    inner = [check.folder for check in list_inner_checks(tree)]
+    if inner:
+        yield f"the packages among tests and documents ({', '.join(inner[:5])}): {end}"
     others = list_other_scripts(tree)
     if others:
-        named = ", ".join(f"`npm run {name}`" for name in others[:5] if "`" not in name)
+        named = ", ".join(f"`{command}`" for command in others[:5] if "`" not in command)
         yield f"{named}, which the script that is run does not start: {end}"
 
 
@@ -109,40 +123,80 @@ def _list_outermost(tree: Tree, *names: str) -> list[str]:
 
 
 def _find_jvm_checks(tree: Tree) -> Iterator[FoundCheck]:
-    for folder in _list_outermost(tree, "pom.xml"):
+    maven = _list_outermost(tree, "pom.xml")
+    for folder in maven:
+        if folder and not _has_jvm_tests(tree, folder):
+            continue
         tool = "sh ./mvnw" if tree.has(join(folder, "mvnw")) else "mvn"
         yield FoundCheck(label="mvn test", command=f"{tool} -q -o test", folder=folder)
-    for folder in _list_outermost(
-        tree, "build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"
-    ):
+    for folder in _list_gradle_builds(tree):
+        if folder in maven or (folder and not _has_jvm_tests(tree, folder)):
+            continue
         tool = "sh ./gradlew" if tree.has(join(folder, "gradlew")) else "gradle"
         yield FoundCheck(label="gradle test", command=f"{tool} --offline test", folder=folder)
 
 
+def _list_gradle_builds(tree: Tree) -> list[str]:
+    return _list_outermost(tree, "build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
+
+
+def _has_jvm_tests(tree: Tree, folder: str) -> bool:
+    """Whether a program lies in a source folder for tests (``src/commonTest``) or is called one."""
+    sources = tree.find("*.java", "*.kt", "*.groovy", "*.scala", under=folder)
+    return any(_JVM_TESTS.search(path) for path in sources)
+
+
 def _find_dotnet_checks(tree: Tree) -> Iterator[FoundCheck]:
-    solutions = _list_outermost(tree, "*.sln", "*.slnx")
+    projects = tree.find("*.csproj", "*.fsproj", "*.vbproj")
+    # A solution of C++ has none of them; one may name projects that lie beside its own folder.
+    solutions = _list_outermost(tree, "*.sln", "*.slnx") if projects else []
+    solutions = [each for each in solutions if _has_project_near(tree, each, projects)]
     for folder in solutions:
         yield FoundCheck(label="dotnet test", command="dotnet test --nologo", folder=folder)
-    for path in tree.find("*.csproj", "*.fsproj", "*.vbproj"):
+    for path in projects:
         if not any(is_below(path, folder) for folder in solutions) and "Microsoft.NET.Test.Sdk" in tree.text(
             path
         ):
             yield FoundCheck(label="dotnet test", command="dotnet test --nologo", folder=folder_of(path))
 
 
+def _has_project_near(tree: Tree, folder: str, projects: Sequence[str]) -> bool:
+    """Whether a project lies below a solution's folder or beside it."""
+    return any(is_below(path, folder_of(folder)) for path in projects)
+
+
 def _find_ruby_checks(tree: Tree) -> Iterator[FoundCheck]:
+    settings = frozenset(folder_of(path) for path in tree.find(".rspec"))
+    homes = {_find_spec_home(path, settings) for path in tree.find("*_spec.rb")}
+    for folder in sorted(home for home in homes if home is not None):
+        yield FoundCheck(label="rspec", command=f"{_start_ruby(tree, folder)}rspec", folder=folder)
     for folder in _list_outermost(tree, "Gemfile", "Rakefile", ".rspec", "*.gemspec"):
-        start = "bundle exec " if tree.has(join(folder, "Gemfile")) else ""
-        if tree.find("*_spec.rb", under=folder):
-            yield FoundCheck(label="rspec", command=f"{start}rspec", folder=folder)
         rake = tree.text(join(folder, "Rakefile"))
         unit = tree.find("*_test.rb", "test_*.rb", under=folder)
         if unit and _RAKE_TESTS.search(rake):
-            yield FoundCheck(label="rake test", command=f"{start}rake test", folder=folder)
+            yield FoundCheck(
+                label="rake test", command=f"{_start_ruby(tree, folder)}rake test", folder=folder
+            )
+
+
+def _find_spec_home(path: str, settings: Container[str]) -> str | None:
+    """From where rspec finds a spec: its settings' folder, else that of ``spec``; None without either."""
+    parts = path.split("/")[:-1]
+    around = "/".join(parts[: parts.index("spec")]) if "spec" in parts else None
+    own = owner_of(path, settings)
+    return own if around is None or (own is not None and is_below(own, around)) else around
+
+
+def _start_ruby(tree: Tree, folder: str) -> str:
+    """Bundler, which looks for its Gemfile in the folders above too."""
+    places = [folder]
+    while places[-1]:
+        places.append(folder_of(places[-1]))
+    return "bundle exec " if tree.has(*(join(place, "Gemfile") for place in places)) else ""
 
 
 def _find_php_checks(tree: Tree) -> Iterator[FoundCheck]:
-    for folder in _list_outermost(tree, "composer.json", "phpunit.xml", "phpunit.xml.dist"):
+    for folder in _list_outermost(tree, "composer.json", *_PHPUNIT):
         script = get(tree.json(join(folder, "composer.json")), "scripts", "test")
         if isinstance(script, str | list) and script:
             yield FoundCheck(label="composer test", command="composer test", folder=folder)
@@ -155,7 +209,7 @@ def _find_php_checks(tree: Tree) -> Iterator[FoundCheck]:
         }
         if "pestphp/pest" in needed:
             yield FoundCheck(label="pest", command="vendor/bin/pest", folder=folder)
-        elif tree.has(join(folder, "phpunit.xml"), join(folder, "phpunit.xml.dist")):
+        elif tree.has(*(join(folder, name) for name in _PHPUNIT)):
             yield FoundCheck(label="phpunit", command="vendor/bin/phpunit", folder=folder)
         elif "phpunit/phpunit" in needed and tree.find("*Test.php", under=join(folder, "tests")):
             yield FoundCheck(label="phpunit", command="vendor/bin/phpunit tests", folder=folder)

@@ -121,7 +121,10 @@ def _make_package(tree: Tree, folder: str, settings: PytestSettings | None, own:
     fitting = list_fitting(map(name_of_file, here), patterns)
     files = [path for path in here if name_of_file(path) in fitting]
     plain, extra = {folder_of(path) for path in files}, set()
+    chosen = [join(folder, each) if each else folder for each in (settings.testpaths if settings else ())]
     for path in here if patterns == OWN_PATTERNS else ():
+        if chosen and not any(is_below(path, each) or "*" in each for each in chosen):
+            continue
         if (
             name_of_file(path) in fitting
             or not is_uncertain(path)

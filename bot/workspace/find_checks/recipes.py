@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from bot.domain import Runner
 from bot.workspace.find_checks.runner import guess_runner
@@ -19,18 +19,39 @@ _TASKFILES = ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml")
 _RULE = re.compile(r"^([\w./ \t-]++)::?(?!=)([^=\n]*+)$")
 _JUST_RULE = re.compile(r"^@?([\w-]++(?:\s[^:=]*+)?):(?!=)(.*)$")
 _SCRIPTED = re.compile(r"(?<![\w-])(?:npm|pnpm|yarn|bun)(?: run)? (?:-\S+ )*+test|\b(?:tox|nox)\b")
+_VARIABLE = re.compile(r"\$[({]([A-Z][A-Z0-9_]{0,40})[)}]")
+_SET = re.compile(
+    r"^(?:export[ \t]{1,9})?([A-Z][A-Z0-9_]{0,40})[ \t]{0,20}[:?]{0,2}=[ \t]{0,20}"
+    r"([\w$(./][\w$(){}./ -]{0,100})$",
+    re.M,
+)
+# What such a variable stands for by convention, where the text that is read does not set it.
+_PROGRAMS = {
+    name.upper(): name
+    for name in ("go", "cargo", "python", "python3", "pytest", "npm", "yarn", "pnpm", "node", "dotnet")
+}
+_PROGRAM = re.compile(
+    r"(?<![\w-])(phpunit|pest|rspec|rake test|mix test|dotnet test|swift test|zig build test|bats|prove"
+    r"|sbt test|deno (?:task )?test|dart test|flutter test|dune test|stack test|busted|crystal spec"
+    r"|lein test|composer test|bun test)(?![\w-])"
+)
 
 
-def find_recipe_checks(tree: Tree, found: Collection[Runner], scripts: bool) -> Iterator[FoundCheck]:
-    """The root's recipes that test: ``found`` are the runners of checks that are known already.
+def find_recipe_checks(tree: Tree, found: Collection[FoundCheck], script: str = "") -> Iterator[FoundCheck]:
+    """The root's recipes that test and start more than the checks that are ``found`` already.
 
-    ``scripts`` says that a package's test script, or tox's or nox's command, is known too.
+    ``script`` is the text of the root package's test script.
     """
+    runners = {check.runner for check in found} - {Runner.OTHER}
+    scripts = any(check.runner is Runner.PYTEST or "test" in check.label.split() for check in found)
+    programs = {_name_program(check.command) for check in found if not check.folder} - {""}
     for names, tool in ((MAKEFILES, "make"), (_JUSTFILES, "just"), (_TASKFILES, "task")):
         path = next((name for name in names if tree.has(name)), "")
         rules = _read_rules(tree, path, tool) if path else {}
         target = next((name for name in TARGETS if name in rules), "")
-        if target and not _is_covered(_list_lines(rules, target), found, scripts):
+        if not target or re.search(rf"(?<![\w-]){tool}(?: \w{{1,40}}=\S{{0,80}}){{0,9}} {target}", script):
+            continue
+        if not _is_covered(_list_lines(rules, target), runners, scripts, programs):
             command = f"{tool} {target}"
             yield FoundCheck(label=command, command=command, runner=_guess(rules, target))
 
@@ -53,10 +74,12 @@ def _read_rules(tree: Tree, path: str, tool: str) -> _Rules:
     text = tree.text(path)
     included = re.findall(r"^[-s]?include[ \t]+([\w./-]+)[ \t]*$", text, re.M) if tool == "make" else []
     text = "\n".join((text, *map(tree.text, included)))
+    values = dict(reversed(_SET.findall(text))) if tool == "make" else {}  # the first is no condition's
     for line in text.replace("\\\n", " ").splitlines():
         if line[:1] in ("\t", " "):
+            command = _fill_in(line.strip().lstrip("@-+"), values) if current and tool == "make" else ""
             for name in current:
-                rules[name][1].append(line.strip().lstrip("@-+"))
+                rules[name][1].append(command or line.strip().lstrip("@-+"))
             continue
         if len(line) > MOST_CHARS:
             continue
@@ -73,6 +96,15 @@ def _read_rules(tree: Tree, path: str, tool: str) -> _Rules:
                 lines += [inline.strip()] if inline.strip() else []
                 current.append(name)
     return rules
+
+
+def _fill_in(line: str, values: Mapping[str, str]) -> str:
+    """A line with the names of programs in place of their variables, also those that lead to another."""
+    for _ in range(2):
+        if "$" not in line or len(line) > MOST_CHARS:
+            break
+        line = _VARIABLE.sub(lambda found: values.get(found[1]) or _PROGRAMS.get(found[1], found[0]), line)
+    return line
 
 
 def _read_tasks(data: object) -> _Rules:
@@ -123,11 +155,28 @@ def _find_called(line: str) -> str:
     return called[1] if called else ""
 
 
-def _is_covered(lines: list[str], found: Collection[Runner], scripts: bool) -> bool:
+def _is_covered(
+    lines: list[str], found: Collection[Runner], scripts: bool, programs: Collection[str]
+) -> bool:
     """Whether every test program that the lines start is one that is known, and there is one."""
-    started = [(guess_runner(line), _SCRIPTED.search(line) is not None) for line in lines]
-    started = [(runner, scripted) for runner, scripted in started if scripted or runner is not Runner.OTHER]
-    return bool(started) and all((scripted and scripts) or runner in found for runner, scripted in started)
+    started = []
+    for line in lines:
+        runner, scripted, program = (
+            guess_runner(line),
+            _SCRIPTED.search(line) is not None,
+            _name_program(line),
+        )
+        if scripted or program or runner is not Runner.OTHER:
+            started.append((scripted and scripts) or runner in found or program in programs)
+    return bool(started) and all(started)
+
+
+def _name_program(line: str) -> str:
+    """A test program that has no runner's name, or the line itself where it starts a script with Python."""
+    found = _PROGRAM.search(line[:MOST_CHARS])
+    if found:
+        return found[1]
+    return line if re.match(r"python3? [\w./-]+$", line) else ""
 
 
 def _guess(rules: _Rules, target: str) -> Runner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bot.text.python_source import parse_pieces
 from bot.workspace.find_checks.pytest_settings import parse_ini, read_ini
@@ -18,6 +18,7 @@ _TESTS = re.compile(
     r"|^(?:python3? )?\S*manage\.py test|^python3? setup\.py test"
     r"|^python3? (?:-(?!m )\w+ (?:[^-\s]\S* )?)*(?:-m )?\S*(?:tests?|runtests)(?:\.py)?(?=\s|$|[./])"
 )
+_FACTORS = re.compile(r"\s*[\w{},!.-]+:\s+")
 _PREFIX = re.compile(r"^(?:poetry run|uv run|pipenv run|hatch run|pdm run|xvfb-run(?: -a)?|env)\s+")
 _COVERAGE = re.compile(r"^(?:python3? -m )?coverage run(?: -(?!m\b)\S+(?: (?=-)| )?)*? ?(-m )?(?=\w)")
 
@@ -78,11 +79,30 @@ def _list_tox_lines(tree: Tree, folder: str) -> Iterator[str]:
     legacy = get(settings, "tool", "tox", "legacy_tox_ini")
     if not values and isinstance(legacy, str):
         values = parse_ini(legacy, "testenv") or {}
-    yield from re.sub(r"\\\n\s*", " ", values.get("commands", "")).splitlines()
+    lines = re.sub(r"\\\n\s*", " ", values.get("commands", "")).splitlines()
+    yield from _choose_for_all(line for line in lines if len(line) <= MOST_CHARS)
     for table in (get(settings, "tool", "tox"), tree.toml(join(folder, "tox.toml"))):
         commands = get(table, "env_run_base", "commands")
         for words in commands if isinstance(commands, list) else ():
             yield from _join_words(words)
+
+
+def _choose_for_all(lines: Iterable[str]) -> Iterator[str]:
+    """The lines of every environment; where none of them tests, the one of some factors that says least more.
+
+    https://tox.wiki/en/stable/config.html#conditional-settings
+    """
+    some: list[str] = []
+    tested = False
+    for line in lines:
+        if found := _FACTORS.match(line):
+            some.append(line[found.end() :])
+        else:
+            tested = tested or _TESTS.search(make_plain(line)) is not None
+            yield line
+    tests = [line for line in some if _TESTS.search(make_plain(line))]
+    if tests and not tested:
+        yield min(tests, key=lambda line: len(make_plain(line)))
 
 
 def _join_words(words: object) -> Iterator[str]:

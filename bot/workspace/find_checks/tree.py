@@ -52,12 +52,15 @@ _MANIFESTS = (
         "DESCRIPTION",
         "pubspec.yaml",
         "*.mk",
+        "Makefile.*",
+        "go.work",
     ),
 )
 _MODULES = ("__init__.py", "_version.py", "__about__.py", "version.py", "VERSION", "VERSION.txt")
 _UNCERTAIN = re.compile(
     r"(?:.*/)?(?:tests?\.py|test[^_/]\w*\.py|\w+_tests\.py|tests?/__init__\.py)", re.DOTALL
 )
+_JVM_SOURCES = re.compile(r"(?:^|/)src/\w{1,60}/(?:java|kotlin|scala|groovy)/")
 _GLOB = re.compile(r"[*?\[]")
 _NODE_FILE = re.compile(r"\.[cm]?[jt]sx?\Z")
 _NODE_TEST = re.compile(r"test\Z|test-.|..*[.\-_](?:test|spec)\Z")
@@ -99,9 +102,12 @@ class Tree:
         return found
 
     def text(self, path: str) -> str:
-        """A file's text, '' where there is none, it was not read, or it is too long for what it is."""
+        """A file's text, '' where there is none, it was not read, or it is too long for what it is.
+
+        Without its byte order mark, which Windows editors write and the readers of JSON and TOML refuse.
+        """
         data = self._read(path) or b""
-        return data.decode("utf-8", "replace") if len(data) <= MOST_BYTES else ""
+        return data.decode("utf-8-sig", "replace") if len(data) <= MOST_BYTES else ""
 
     def json(self, path: str) -> dict[str, Any]:
         """The object in a JSON file, {} where there is none."""
@@ -202,8 +208,13 @@ def owner_of(path: str, folders: Container[str]) -> str | None:
 
 
 def is_vendored(path: str) -> bool:
-    """Whether a path lies in a folder of copies, samples, material or templates."""
-    return any(part in VENDORED or "{{" in part for part in path.split("/")[:-1])
+    """Whether a path lies in a folder of copies, samples, material or templates.
+
+    Below ``src/main/java`` and its like the folders are the parts of a package's name.
+    """
+    found = _JVM_SOURCES.search(path) if "src/" in path else None
+    folders = path[: found.end()] if found else path
+    return any(part in VENDORED or "{{" in part for part in folders.split("/")[:-1])
 
 
 def get(data: object, *keys: str) -> Any:

@@ -241,6 +241,51 @@ async def test_edit_keeps_line_ends_and_bytes(hand: Hand) -> None:
     assert (hand.root / "run.sh").stat().st_mode & 0o777 == 0o755
 
 
+@pytest.mark.parametrize(
+    ("before", "old", "new", "after"),
+    [
+        (b"one\r\ntwo\r\n", "one", "one\n1", b"one\r\n1\r\ntwo\r\n"),
+        (b"one\r\ntwo", "two", "two\n2", b"one\r\ntwo\r\n2"),
+        (b"one\r\ntwo\nthree\n", "two", "two\n2", b"one\r\ntwo\n2\nthree\n"),
+        (b"one\ntwo\r\n", "two", "two\n2", b"one\ntwo\r\n2\r\n"),
+        (b"one", "one", "one\n1\n", b"one\n1\n"),
+        (b"\nx", "x", "x\ny", b"\nx\ny"),
+    ],
+)
+async def test_added_lines_end_as_those_around(
+    hand: Hand, before: bytes, old: str, new: str, after: bytes
+) -> None:
+    (hand.root / "dos.txt").write_bytes(before)
+    await hand("edit", path="dos.txt", old=old, new=new)
+    assert (hand.root / "dos.txt").read_bytes() == after
+
+
+async def test_a_file_that_is_replaced_keeps_its_form(hand: Hand) -> None:
+    (hand.root / "dos.txt").write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")
+    text = await hand("write", path="dos.txt", text="1\ntwo\n")
+    assert "[its lines end with CRLF, as before]\n[it begins with a byte order mark, as before]" in text
+    assert (hand.root / "dos.txt").read_bytes() == b"\xef\xbb\xbf1\r\ntwo\r\n"
+    (hand.root / "mixed.txt").write_bytes(b"one\r\ntwo\n")
+    assert "as before" not in await hand("write", path="mixed.txt", text="1\n")
+    assert (hand.root / "mixed.txt").read_bytes() == b"1\n"
+
+
+async def test_bytes_that_cannot_be_shown_are_not_lost(hand: Hand) -> None:
+    (hand.root / "latin.txt").write_bytes(b"caf\xe9\r\nok\r\n")
+    for tool, arguments in (
+        ("write", {"text": "caf\ufffd\nOK\n"}),
+        ("edit", {"old": "caf\ufffd\nok", "new": "caf\ufffd\nOK"}),
+    ):
+        text = await hand(tool, path="latin.txt", **arguments)
+        assert "latin.txt is not UTF-8: the bytes that are shown as \ufffd would be lost" in text
+    assert (hand.root / "latin.txt").read_bytes() == b"caf\xe9\r\nok\r\n"
+    assert "     1\tcaf\ufffd\n     2\tOK" in await hand("edit", path="latin.txt", old="ok", new="OK")
+    assert (hand.root / "latin.txt").read_bytes() == b"caf\xe9\r\nOK\r\n"
+    await hand("write", path="latin.txt", text="café\n")
+    await hand("write", path="latin.txt", text="\ufffd\n")
+    assert (hand.root / "latin.txt").read_bytes() == "\ufffd\r\n".encode()
+
+
 async def test_a_change_that_breaks_python_is_said(hand: Hand) -> None:
     text = await hand("edit", path="cart.py", old="sum(prices)", new="sum(prices")
     assert "[the file is not valid Python now: '(' was never closed, line 2]" in text

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.inbox.commands.parse import RESOLVE, CommandWord, ParsedCommand, is_bare, parse_commands
+from bot.inbox.commands.parse import (
+    RESOLVE,
+    CommandWord,
+    ParsedCommand,
+    is_bare,
+    is_question,
+    is_review,
+    parse_commands,
+)
 from bot.inbox.mentions import find_mentions
 
 
@@ -163,6 +171,19 @@ def test_any_text_is_read(text: str) -> None:
         (["stop"], ParsedCommand(word=CommandWord.STOP)),
         (["Cancel."], ParsedCommand(word=CommandWord.STOP)),
         (["please stop this now!"], ParsedCommand(word=CommandWord.STOP)),
+        (["stop\nthanks"], ParsedCommand(word=CommandWord.STOP)),
+        (["Stop, this is the wrong file."], ParsedCommand(word=CommandWord.STOP)),
+        (["STOP STOP STOP!!"], ParsedCommand(word=CommandWord.STOP)),
+        (["can you please stop?"], ParsedCommand(word=CommandWord.STOP)),
+        (["ok, never mind."], ParsedCommand(word=CommandWord.STOP)),
+        (["stop working on this"], ParsedCommand(word=CommandWord.STOP)),
+        (["stop, use tabs"], ParsedCommand(request="stop, use tabs")),
+        (["stop. It should use tabs"], ParsedCommand(request="stop. It should use tabs")),
+        (["stop, then start loses a row"], ParsedCommand(request="stop, then start loses a row")),
+        (["stop - nothing happens"], ParsedCommand(request="stop - nothing happens")),
+        (["stop working on empty lists"], ParsedCommand(request="stop working on empty lists")),
+        (["any updates?"], ParsedCommand(word=CommandWord.STATUS)),
+        (["any updates to the cache are lost"], ParsedCommand(request="any updates to the cache are lost")),
         (["help"], ParsedCommand(word=CommandWord.HELP)),
         (["status?"], ParsedCommand(word=CommandWord.STATUS)),
         (["retry"], ParsedCommand(word=CommandWord.RETRY)),
@@ -198,12 +219,48 @@ def test_any_text_is_read(text: str) -> None:
         ([""], ParsedCommand(request=RESOLVE)),
         (["thanks"], ParsedCommand()),
         (["thank you so much"], ParsedCommand()),
+        (["\U0001f44d\U0001f3fd"], ParsedCommand()),
+        (["+1"], ParsedCommand()),
+        (["\u2b06\ufe0f"], ParsedCommand(request="\u2b06\ufe0f")),
         (["thanks, now fix the other one"], ParsedCommand(request="thanks, now fix the other one")),
         ([], ParsedCommand()),
     ],
 )
 def test_what_the_words_come_to(requests: list[str], said: ParsedCommand) -> None:
     assert parse_commands(requests) == said
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "does it handle None?",
+        "Did the change remove `cache.get(x)` there?",
+        "hi, was this made for Windows?",
+        "why is it rounded twice?",
+    ],
+)
+def test_questions(request_: str) -> None:
+    assert is_question(request_)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "does not handle None, can you fix it?",
+        "is there a bug? Please fix it.",
+        "should be a set, right? use one",
+        "is this wrong; fix it?",
+        "does it add a flag? please do",
+        "should we use a set here?",
+    ],
+)
+def test_wishes(request_: str) -> None:
+    assert not is_question(request_)
+
+
+def test_reviews() -> None:
+    assert all(map(is_review, ("review", "please re-review this", "re-review")))
+    assert not is_review("re-review it and fix the typos")
 
 
 def test_bare_requests() -> None:

@@ -88,6 +88,35 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         },
         [("pnpm test", "pnpm --silent test"), ("web: pnpm test", "cd web && pnpm --silent test")],
     ),
+    "packages that a package's own tests are about": (
+        {
+            "package.json": NODE,
+            "test/old-module/package.json": NODE,
+            "docs/package.json": NODE,
+            "tools/package.json": NODE,
+        },
+        [("npm test", "npm test --silent"), ("tools: npm test", "cd tools && npm test --silent")],
+    ),
+    "those that are members, and those of no package": (
+        {
+            "package.json": package(workspaces=["web/e2e"]),
+            "web/e2e/package.json": NODE,
+            "docs/package.json": NODE,
+        },
+        [("web/e2e: npm test", "cd web/e2e && npm test --silent")],
+    ),
+    "tests for JavaScript alone": (
+        {"go.mod": "", "tests/package.json": NODE},
+        [("go test", "go test ./..."), ("tests: npm test", "cd tests && npm test --silent")],
+    ),
+    "a script that starts bats": (
+        {"package.json": scripts(test="bin/bats test"), "test/a.bats": ""},
+        [("test", "npm test --silent")],
+    ),
+    "phpunit's newer settings": (
+        {"composer.json": "{}", "phpunit.dist.xml": ""},
+        [("test", "vendor/bin/phpunit")],
+    ),
     "yarn by its lock file, bun by its key": (
         {
             "a/package.json": NODE,
@@ -113,6 +142,40 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
             "examples/q/test_q.py": "",
         },
         [],
+    ),
+    "tests that only some of tox's factors run": (
+        {
+            "tox.ini": (
+                "[testenv]\ncommands =\n  full: coverage run run_tests.py --all\n"
+                "  !full: coverage run run_tests.py {posargs}\n  coverage report\n"
+            ),
+            "run_tests.py": "",
+            "calc/test_calc.py": "",
+        },
+        [("test", "python run_tests.py")],
+    ),
+    "those of every environment before them": (
+        {
+            "tox.ini": "[testenv]\ncommands =\n  slow: python run_tests.py\n  pytest tests\n",
+            "run_tests.py": "",
+            "tests/test_calc.py": "",
+        },
+        [("test", f"{PY} tests")],
+    ),
+    "a module for others' tests beside the project's own": (
+        {"setup.cfg": "[tool:pytest]\ntestpaths = checks\n", "calc/test.py": CASE, "checks/test_a.py": ""},
+        [("test", PY)],
+    ),
+    "manifests of Windows": (
+        {
+            "package.json": "\ufeff" + NODE.replace(",", ",\r\n"),
+            "tox.ini": "\ufeff[testenv]\r\ncommands =\r\n  python -m unittest discover -s checks\r\n",
+            "checks/test_a.py": "",
+        },
+        [
+            ("python -m unittest discover -s checks", "python -m unittest discover -s checks"),
+            ("npm test", "npm test --silent"),
+        ],
     ),
     "tests.py": (
         {"calc.py": "", "tests.py": CASE},
@@ -344,6 +407,54 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         {"Makefile": "test: lint\n\tpytest -x\nlint:\n\truff .\n", "test_a.py": ""},
         [("test", PY)],
     ),
+    "programs by their variables": (
+        {
+            "go.mod": "",
+            "Makefile": "include Makefile.common\ntest: deps unit\ndeps:\n\t$(GO) mod download\n",
+            "Makefile.common": "T := $(GO) test\nifdef X\nT = ./run\nendif\nunit:\n\t${T} ./...\n",
+        },
+        [("test", "go test ./...")],
+    ),
+    "a variable that is another program": (
+        {"go.mod": "", "Makefile": "GO = ./fake\ntest:\n\t$(GO) test\n"},
+        [("go test", "go test ./..."), ("make test", "make test")],
+    ),
+    "a program that is no runner's": (
+        {"composer.json": "{}", "phpunit.xml": "", "Makefile": "test: serve\n\tvendor/bin/phpunit\n"},
+        [("test", "vendor/bin/phpunit")],
+    ),
+    "another program beside it": (
+        {
+            "composer.json": "{}",
+            "phpunit.xml": "",
+            "Makefile": "test:\n\tvendor/bin/phpunit\n\tbats test\n",
+        },
+        [("phpunit", "vendor/bin/phpunit"), ("make test", "make test")],
+    ),
+    "a Makefile behind the package's script": (
+        {"package.json": scripts(test="SUITE=fast make test"), "Makefile": "test:\n\t./run\n"},
+        [("test", "npm test --silent")],
+    ),
+    "a workspace of Go's": (
+        {
+            "go.work": (
+                "go 1.24\n\nuse ./tests // with all\n"
+                'use (\n\t.\n\t./a/b\n\t"./c"\n\t// ./d\n)\nreplace x => ./d\n'
+            ),
+            "go.mod": "",
+            "tests/go.mod": "",
+            "tests/a_test.go": "",
+            "a/b/go.mod": "",
+            "a/b/x/b_test.go": "",
+            "c/go.mod": "",
+            "d/go.mod": "",
+            "d/d_test.go": "",
+        },
+        [
+            ("go test", "go test ./... ./tests/... ./a/b/..."),
+            ("d: go test", "cd d && go test ./..."),
+        ],
+    ),
     "one that starts more": (
         {"Makefile": "test: py js\npy:\n\tpytest\njs:\n\tnode --test\n", "test_a.py": ""},
         [("make test", "make test"), ("pytest", PY)],
@@ -354,12 +465,53 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
     ),
     "a target that is only called alike": ({"Makefile": "latest:\n\ttrue\ntest := 1\n"}, []),
     "Maven and Gradle": (
-        {"pom.xml": "", "core/pom.xml": "", "app/build.gradle.kts": "", "app/gradlew": ""},
-        [("mvn test", "mvn -q -o test"), ("app: gradle test", "cd app && sh ./gradlew --offline test")],
+        {
+            "pom.xml": "",
+            "core/pom.xml": "",
+            "core/build.gradle": "",
+            "core/src/test/java/AClock.java": "",
+            "app/build.gradle.kts": "",
+            "app/gradlew": "",
+            "app/src/commonTest/kotlin/samples/Clock.kt": "",
+            "old/pom.xml": "",
+            "packaging/build.gradle": "",
+            "packaging/Main.java": "",
+            "tool/build.gradle": "",
+            "tool/java/ClockTest.java": "",
+        },
+        [
+            ("mvn test", "mvn -q -o test"),
+            ("app: gradle test", "cd app && sh ./gradlew --offline test"),
+            ("core: gradle test", "cd core && gradle --offline test"),
+            ("tool: gradle test", "cd tool && gradle --offline test"),
+        ],
+    ),
+    "a folder of rspec's, a gem of its own, and specs of minitest": (
+        {
+            "Gemfile": "",
+            "gem/spec/lib/a_spec.rb": "",
+            "lib/.rspec": "--default-path test",
+            "lib/test/b_spec.rb": "",
+            "mini/mini.gemspec": "",
+            "mini/test/test_mini_spec.rb": "",
+        },
+        [
+            ("gem: rspec", "cd gem && bundle exec rspec"),
+            ("lib: rspec", "cd lib && bundle exec rspec"),
+        ],
     ),
     "dotnet": (
         {"src/A.csproj": "", "t/T.csproj": '<PackageReference Include="Microsoft.NET.Test.Sdk"/>'},
         [("t: dotnet test", "cd t && dotnet test --nologo")],
+    ),
+    "a solution of .NET beside its projects, and one of C++": (
+        {
+            "net/build/All.slnx": "",
+            "net/src/A.fsproj": "",
+            "c/win/all.sln": "",
+            "c/win/all.vcxproj": "",
+        },
+        [("net/build: dotnet test", "cd net/build && dotnet test --nologo")],
     ),
     "Ruby, PHP and Elixir": (
         {
@@ -422,6 +574,9 @@ def test_too_many_are_named() -> None:
         ({"build.xml": "<target name='test'>"}, "build.xml"),
         ({"deps.edn": "", "test/a_test.clj": ""}, "Clojure"),
         ({"features/a.feature": ""}, "Gherkin"),
+        ({"Makefile.am": "TESTS = tests/run\n"}, "Makefile.am"),
+        ({"Makefile.am": "SUBDIRS = src\n", "t/Makefile.am": "check-local:\n\t./run\n"}, "Makefile.am"),
+        ({"Tests/A.Tests.ps1": ""}, "Pester"),
     ],
 )
 def test_tests_that_no_command_is_known_for_are_named(files: dict[str, str], said: str) -> None:
@@ -433,6 +588,7 @@ def test_tests_that_no_command_is_known_for_are_named(files: dict[str, str], sai
     ("files", "said"),
     [
         ({"CMakeLists.txt": "enable_testing()", "test_a.py": ""}, "CMakeLists.txt"),
+        ({"pom.xml": "", "build.gradle": ""}, "Gradle's tests, since Maven's of the same folder are"),
         (
             {"package.json": scripts(test_unit="jest", test_e2e="cypress run", test_watch="jest")},
             "`npm run test:e2e`, ",
@@ -440,6 +596,17 @@ def test_tests_that_no_command_is_known_for_are_named(files: dict[str, str], sai
         (
             {"package.json": scripts(test="npm run test:unit", test_unit="jest", e2e="cypress run")},
             "`npm run e2e`, ",
+        ),
+        (
+            {
+                "yarn.lock": "",
+                "package.json": scripts(test="vitest", test_e2e="vitest -c e2e.ts", test_dts="tsd"),
+            },
+            "`yarn run test:e2e`, `yarn run test:dts`, ",
+        ),
+        (
+            {"package.json": NODE, "test/pack/package.json": NODE},
+            "the packages among tests and documents (test/pack)",
         ),
     ],
 )
@@ -462,6 +629,15 @@ def test_what_is_declared_beside_the_checks_is_named(files: dict[str, str], said
             )
         },
         {"package.json": scripts(test="run-s test:*", test_a="jest", test_b="mocha")},
+        {"package.json": scripts(test="bun run test:a", test_a="bun run test:b", test_b="mocha")},
+        {
+            "package.json": scripts(
+                test="tsc && vitest --run",
+                test_unit="vitest --project unit*",
+                test_all="tsc && vitest run --project unit && npx vitest --project browser",
+                test_tap="mocha --reporter tap",
+            )
+        },
         {"Gemfile": "", "Rakefile": "Rails.application.load_tasks", "test/a_test.rb": ""},
     ],
 )

@@ -223,3 +223,39 @@ async def test_a_check_that_cannot_run_keeps_the_proof_from_passing(
     assert [check.name for check in proof.checks] == ["make check", "pytest"]
     assert not proof.passed
     assert any("`make check`: no-such-compiler is not in the sandbox" in item for item in proof.not_run)
+
+
+@pytest.mark.parametrize(
+    ("files", "suggested"),
+    [
+        ({"package.json": "{}", "bun.lock": "", "yarn.lock": ""}, "npx bun install --frozen-lockfile"),
+        ({"package.json": "{}", "yarn.lock": ""}, "npx yarn install --frozen-lockfile"),
+        (
+            {"package.json": "{}", "yarn.lock": "", ".yarnrc.yml": "nodeLinker: pnp\n"},
+            "npx corepack yarn install --immutable",
+        ),
+    ],
+)
+async def test_how_packages_of_node_are_installed(
+    workshop: Workshop, tmp_path: Path, files: dict[str, str], suggested: str
+) -> None:
+    commit(tmp_path / "r", dict(files))
+    assert (await check_out(workshop, tmp_path / "r")).facts.node_setup == suggested
+
+
+@pytest.mark.parametrize(
+    ("manifest", "installs"),
+    [
+        ('[build-system]\nrequires = ["setuptools"]\n', False),
+        ('[build-system]\nrequires = []\n[tool.poetry]\nname = "calc"\n', True),
+        ('[project]\nname = "calc"\nversion = "1"\n', True),
+    ],
+)
+async def test_only_a_project_is_installed(
+    workshop: Workshop, tmp_path: Path, manifest: str, installs: bool
+) -> None:
+    """The root of a repository of several packages may have settings alone, which pip cannot install."""
+    commit(
+        tmp_path / "r", {"pyproject.toml": manifest, "requirements.txt": "idna\n", "a/setup.py": "setup()"}
+    )
+    assert ("-e ." in (await check_out(workshop, tmp_path / "r")).facts.python_setup) is installs
