@@ -79,6 +79,7 @@ def _run(command: str, environment: dict[str, str], log: str) -> None:
     with open(log, "ab", buffering=0) as written:  # noqa: PTH123
         for number in (1, 2):
             os.dup2(written.fileno(), number)
-    Path("/proc/self/comm").write_text(f"hob {command}")
+    with suppress(OSError):  # its name for ps, where it may be set
+        Path("/proc/self/comm").write_text(f"hob {command}")
     sys.argv = ["hob", command]
     runpy.run_module("bot", run_name="__main__", alter_sys=True)
