@@ -1,4 +1,7 @@
-"""What the commands that serve import, for a process that is forked into several of them."""
+"""What the commands that serve import, for a process that is forked into several of them.
+
+Nothing imports this: ``forked_command`` names it to the fork server.
+"""
 
 from __future__ import annotations
 
