@@ -19,6 +19,7 @@ pytest_runtest_logreport
 pytest_runtest_logstart
 pytest_runtestloop
 pytest_sessionfinish
+pytest_sessionstart
 pytest_unconfigure
 _.addSubTest
 _.startTest

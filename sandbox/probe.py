@@ -8,6 +8,7 @@ import secrets
 import shutil
 import socket
 import tempfile
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,13 +73,14 @@ async def probe(
         )
         (base / "kept.txt").write_text("kept")
         sandbox = await open_sandbox(layers=[base], policy=policy, scratch=scratch, backend=backend)
+        facts: dict[str, str] = getattr(sandbox, "facts", {})
         try:
-            findings = await _run_all(sandbox, base, tools, of_image=backend == "docker")
+            trials = [_run_all(sandbox, base, tools, of_image=backend == "docker")]
+            if facts.get("backend") == "bwrap":  # the other one has no way out at all
+                trials.append(_try_gate(base, tools, scratch))
+            findings = await _gather_findings(trials)
         finally:
             await sandbox.aclose()
-        facts: dict[str, str] = getattr(sandbox, "facts", {})
-        if facts.get("backend") == "bwrap":  # the other one has no way out at all
-            findings += await _try_gate(base, tools, scratch)
     except SandboxUnavailable as error:
         finding = CanaryResult(name="sandbox", ok=False, detail=str(error))
         return SelfTestReport(ok=False, findings=(finding,), backend=backend, limits_by="")
@@ -91,6 +93,16 @@ async def probe(
         backend=f"{facts.get('backend', backend)} ({where})",
         limits_by=facts.get("limits", ""),
     )
+
+
+async def _gather_findings(trials: Sequence[Awaitable[list[CanaryResult]]]) -> list[CanaryResult]:
+    """What trials side by side find, in their order; what one raises is raised once all have ended."""
+    findings: list[CanaryResult] = []
+    for found in await asyncio.gather(*trials, return_exceptions=True):
+        if isinstance(found, BaseException):
+            raise found
+        findings += found
+    return findings
 
 
 async def _run_all(sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image: bool) -> list[CanaryResult]:

@@ -3,8 +3,9 @@
 Parsers (tree-sitter and its grammars) lie in a folder that no interpreter searches by itself, so that a
 repository's tests see no package that is not there for them.
 
-What is copied comes from Hob's own environment, file by file as its package records list them: no network,
-and the versions are those that Hob was tested with.
+What is shown comes from Hob's own environment, file by file as its package records list them: no network,
+and the versions are those that Hob was tested with. Files are linked where they lie on the same file system:
+they are mounted read-only, and whoever could change them there could change Hob itself.
 """
 
 from __future__ import annotations
@@ -144,6 +145,14 @@ def _copy(package: metadata.Distribution, site: Path) -> None:
             continue
         target = site.joinpath(*file.parts)
         target.parent.mkdir(parents=True, exist_ok=True)
+        _link_or_copy(source, target)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """The same file at another place; a copy where the system allows no link, as between file systems."""
+    try:
+        target.hardlink_to(source.resolve())
+    except OSError:
         shutil.copy2(source, target)
 
 
@@ -156,7 +165,7 @@ def _copy_ripgrep(target: Path) -> None:
     for file in files:
         source = Path(str(file.locate()))
         if file.name == "rg" and source.is_file():
-            shutil.copy2(source, target)
+            shutil.copy2(source, target)  # and no link: its mode is changed
             target.chmod(0o755)
             return
     found = shutil.which("rg")

@@ -51,6 +51,10 @@ _CONFIG = """\
 \tname = sandbox
 \temail = sandbox@localhost
 """
+# Of a large tree several processes write the files, as many as there are processors and no more than four.
+# https://git-scm.com/docs/git-config#Documentation/git-config.txt-checkoutworkers
+_WORKERS = min(4, len(os.sched_getaffinity(0)))
+_SIDE_BY_SIDE = (("checkout.workers", str(_WORKERS)), ("checkout.thresholdForParallelism", "1000"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,7 @@ async def write_checkout(
     ends = await pack_commits(git_dir, tips, dot_git, depth=history.depth)
     await asyncio.to_thread(_write_refs, dot_git, ends, history.base)
     try:
-        await run(dot_git, "read-tree", "-m", "-u", sha, work_tree=into, seconds=600)
+        await run(dot_git, "read-tree", "-m", "-u", sha, config=_SIDE_BY_SIDE, work_tree=into, seconds=600)
     except GitFailed as failed:
         raise UserError(f"git refuses to check out {sha[:12]}: {failed.message}", phase="prepare") from failed
     await asyncio.to_thread(_set_times, git_dir, sha, into, paths)
@@ -238,9 +242,12 @@ def _write_refs(dot_git: Path, ends: list[str], base: str) -> None:
 def _set_times(git_dir: Path, sha: str, into: Path, paths: list[bytes]) -> None:
     """Give every file the time of the commit, in the past in any case, and note it in the index."""
     at = min(_read_commit_time(git_dir, sha), int(time.time()) - 10)
-    root = os.fsencode(into)
-    for path in paths:
-        os.utime(os.path.join(root, path), (at, at), follow_symlinks=False)  # noqa: PTH118  bytes
+    root = os.open(into, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for path in paths:
+            os.utime(path, (at, at), dir_fd=root, follow_symlinks=False)
+    finally:
+        os.close(root)
     index = into / ".git" / "index"
     index.write_bytes(_with_times(index.read_bytes(), at))
 

@@ -7,10 +7,12 @@ repository's setup command as seldom as it can, and each sandbox then opens over
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from cachetools import TTLCache
 
@@ -67,6 +69,18 @@ ENV = (
     ("GIT_PAGER", "cat"),
     ("GIT_TERMINAL_PROMPT", "0"),
 )
+_T = TypeVar("_T")
+
+
+@asynccontextmanager
+async def run_beside(work: Coroutine[Any, Any, _T]) -> AsyncIterator[asyncio.Task[_T]]:
+    """Run ``work`` while the block does something else. It has ended when the block has, whatever happens."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _choose_history(config: RepoConfig, diff_base: str) -> History:
@@ -160,35 +174,37 @@ class Workshop:
         trusted = config
         if foreign:
             config = config.model_copy(update={"internet": config.fork_internet, "setup_internet": "off"})
-        # What strangers' files declare is read in threads: a megabyte of TOML takes seconds.
-        wanted = await asyncio.to_thread(list_manifests, tracked)
-        manifests = await self.mirror.read_files(repo_id, commit, wanted)
-        tree = await asyncio.to_thread(Tree, tracked, manifests.get)
-        projects = await asyncio.to_thread(list_python_projects, tree)
         linked = await self.linked.survey(repo_id, commit)
-        plain = Checkout(
-            repo=self.mirror.path(repo_id),
-            base=commit,
-            config=config,
-            checks=await asyncio.to_thread(find_check_commands, config, tree),
-            guides=await read_guides(self.mirror, repo_id, policy),
-            layers=await self._lay_trees(repo_id, commit, linked, _choose_history(config, diff_base)),
-            policy=replace(
-                await self._show_projects(
-                    repo_id, commit, tree, projects, installed=config.setup is not None
+        trees = self._lay_trees(repo_id, commit, linked, _choose_history(config, diff_base))
+        async with run_beside(trees) as laying:
+            # What strangers' files declare is read in threads: a megabyte of TOML takes seconds.
+            wanted = await asyncio.to_thread(list_manifests, tracked)
+            manifests = await self.mirror.read_files(repo_id, commit, wanted)
+            tree = await asyncio.to_thread(Tree, tracked, manifests.get)
+            projects = await asyncio.to_thread(list_python_projects, tree)
+            plain = Checkout(
+                repo=self.mirror.path(repo_id),
+                base=commit,
+                config=config,
+                checks=await asyncio.to_thread(find_check_commands, config, tree),
+                guides=await read_guides(self.mirror, repo_id, policy),
+                policy=replace(
+                    await self._show_projects(
+                        repo_id, commit, tree, projects, installed=config.setup is not None
+                    ),
+                    egress=merge_egress(config.internet),
                 ),
-                egress=merge_egress(config.internet),
-            ),
-            facts=await self._read_facts(repo_id, commit, policy, tree, projects, config, linked),
-            scratch=self.scratch,
-            backend=self.backend,
-            upstream=self.upstream,
-            kept_runs=self._kept_runs,
-            slots=self._slots,
-            screen=self._screen,
-            blocked=denied,
-            foreign=foreign,
-        )
+                facts=await self._read_facts(repo_id, commit, policy, tree, projects, config, linked),
+                layers=await laying,
+                scratch=self.scratch,
+                backend=self.backend,
+                upstream=self.upstream,
+                kept_runs=self._kept_runs,
+                slots=self._slots,
+                screen=self._screen,
+                blocked=denied,
+                foreign=foreign,
+            )
         return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
 
     @property

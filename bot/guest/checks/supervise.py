@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # the rest.
 PLUGINS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "plugins")  # noqa: PTH118, PTH120
 ADDRESS = "HOB_TEST_REPORT"
-ADDOPTS = "-p hob_test_report --continue-on-collection-errors"
+ADDOPTS = "-p hob_test_report -p hob_quick_collection --continue-on-collection-errors"
 # https://nodejs.org/api/cli.html#node_optionsoptions; the first reporter is what people read.
 NODE_OPTIONS = (
     f"--require={PLUGINS}/hob_test_report.cjs",

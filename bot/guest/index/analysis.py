@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import NamedTuple
 
 from . import symbols, words
@@ -13,6 +14,8 @@ LATE = "read by lines to save time"
 MOST_TERMS = 5000
 FILE_BYTES = 1 << 20  # what is larger is known by its path only
 PARSE_BYTES = 384 << 10  # what is larger is read by lines
+_WORD = re.compile(r"\w+")
+_NO_WORD = re.compile(r"\W")
 _DATA_LINE = 5000  # a line as long as this is not source code
 
 
@@ -50,7 +53,7 @@ def analyse(path: str, data: bytes, *, parse: bool = True, late: bool = False) -
     text = data.decode("utf-8", "replace")
     found, note = _symbols(kind, data, text, parse=parse, late=late)
     body = _count_terms(Counter(words.identifiers(text)))
-    defined = _count_terms(Counter(word for symbol in found for word in re.findall(r"\w+", symbol.name)))
+    defined = _count_terms(Counter(word for symbol in found for word in _WORD.findall(symbol.name)))
     return Analysis(path, kind, data.count(b"\n") + 1, found, body, defined, note)
 
 
@@ -86,11 +89,15 @@ def _count_terms(found: Counter[str]) -> dict[str, int]:
 def path_terms(path: str) -> dict[str, int]:
     """Terms of a path: every folder's once, and the file's own name without its ending twice."""
     folders, _, base = path.rpartition("/")
-    counts = _count_terms(Counter(re.findall(r"\w+", folders)))
+    counts = dict(_count_folder_terms(folders))
     name = base.rpartition(".")[0] or base
-    for term in (
-        *_count_terms(Counter(re.findall(r"\w+", name))),
-        words.fold(re.sub(r"\W", "_", name)),
-    ):
+    found = [term for word in _WORD.findall(name) for term in words.terms(word)]
+    for term in (*found, words.fold(_NO_WORD.sub("_", name))):
         counts[term] = max(counts.get(term, 0), 2)
     return counts
+
+
+@lru_cache(maxsize=10_000)
+def _count_folder_terms(folders: str) -> dict[str, int]:
+    """Terms of a path's folders, which are most of what the paths of their files have in common."""
+    return _count_terms(Counter(_WORD.findall(folders)))

@@ -36,7 +36,7 @@ _SETTINGS = re.compile(
     r"|\.env(\.\w{1,20})?|\.?pytest\.toml|hatch\.toml|gradle\.properties"
     r"|import_map\.json|dart_test\.yaml|testng\.xml|junit-platform\.properties|[^/]{1,200}\.runsettings"
     r"|xunit\.runner\.json|\.bazelrc|\.busted|cmakepresets\.json|(test|spec)_helper\.rb|[^/]{1,200}\.pyc"
-    r"|phpunit\.xml(\.dist)?|hob_(test|vitest|go)_report\.[cm]?(py|js))$"
+    r"|phpunit\.xml(\.dist)?|hob_((test|vitest|go)_report|quick_collection)\.[cm]?(py|js))$"
     r"|(^|/)(node_modules|__pycache__|site-packages|\.?venv)/|(^|/)rust-toolchain(\.toml)?$|(^|/)META-INF/services/|(^|/)[^/]{1,200}\.(egg|dist)-info/|(^|/)\.cargo/config(\.toml)?$|(^|/)\.mvn/",
     re.IGNORECASE,
 )
@@ -44,6 +44,7 @@ _SETTINGS = re.compile(
 _RUNNERS = {
     *("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli"),
     *("attr", "attrs", "coverage", "colorama", "django", "nose", "tox", "nox", "hob_test_report"),
+    "hob_quick_collection",
     *("hypothesis", "mock", "nose2", "testtools", "testfixtures", "sure", "assertpy", "expects", "hamcrest"),
     *("parameterized", "ddt", "freezegun", "responses", "twisted", "zope", "behave", "ward", "xdoctest"),
 }

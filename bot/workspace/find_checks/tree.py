@@ -101,6 +101,10 @@ class Tree:
             found.setdefault(name_of_file(path), []).append(path)
         return found
 
+    @cached_property
+    def _names(self) -> FileNames:
+        return FileNames(self._by_name)
+
     def text(self, path: str) -> str:
         """A file's text, '' where there is none, it was not read, or it is too long for what it is.
 
@@ -147,7 +151,7 @@ class Tree:
     def _match(self, patterns: tuple[str, ...]) -> list[str]:
         """The sorted paths whose name fits; looked up once for each set of patterns."""
         if patterns not in self._matches:
-            names = list_fitting(self._by_name, patterns)
+            names = self._names.list_fitting(patterns)
             self._matches[patterns] = sorted(path for name in names for path in self._by_name[name])
         return self._matches[patterns]
 
@@ -162,19 +166,50 @@ class Tree:
         return any(path in self.all for path in paths)
 
 
-def list_fitting(names: Iterable[str], patterns: Iterable[str]) -> frozenset[str]:
-    """Those of the names that fit one of the glob patterns.
+class FileNames:
+    """The names of files, prepared for being asked which of them fit a pattern.
 
-    Whole names and endings are compared as such, since a large repository has 100,000 names.
+    Whole names and endings are looked up as such, since a large repository has 100,000 names, and is asked
+    some fifty times.
     """
-    known, wanted = frozenset(names), frozenset(patterns)
-    whole = frozenset(pattern for pattern in wanted if not _GLOB.search(pattern))
-    endings = frozenset(pattern for pattern in wanted if pattern[:1] == "*" and not _GLOB.search(pattern, 1))
-    ends = tuple(pattern[1:] for pattern in endings)
-    found = {name for name in known if name.endswith(ends)} if ends else set()
-    for pattern in wanted - whole - endings:
-        found.update(filter_names(known, pattern))
-    return frozenset(found | (known & whole))
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._all = frozenset(names)
+
+    @cached_property
+    def _by_extension(self) -> dict[str, list[str]]:
+        """The names with a dot, by what stands behind their last one."""
+        found: dict[str, list[str]] = {}
+        for name in self._all:
+            _, dot, extension = name.rpartition(".")
+            if dot:
+                found.setdefault(extension, []).append(name)
+        return found
+
+    def list_fitting(self, patterns: Iterable[str]) -> frozenset[str]:
+        """Those that fit one of the glob patterns."""
+        wanted = frozenset(patterns)
+        whole = frozenset(pattern for pattern in wanted if not _GLOB.search(pattern))
+        found = set(self._all & whole)
+        for pattern in wanted - whole:
+            found.update(self._list_by_pattern(pattern))
+        return frozenset(found)
+
+    def _list_by_pattern(self, pattern: str) -> Iterable[str]:
+        before, dot, extension = pattern.rpartition(".")
+        if not dot or _GLOB.search(extension):
+            return filter_names(self._all, pattern)
+        names = self._by_extension.get(extension, [])
+        if before == "*":
+            return names
+        if before[:1] == "*" and not _GLOB.search(before, 1):
+            return [name for name in names if name.endswith(pattern[1:])]
+        return filter_names(names, pattern)
+
+
+def list_fitting(names: Iterable[str], patterns: Iterable[str]) -> frozenset[str]:
+    """Those of the names that fit one of the glob patterns; for one question about these names."""
+    return FileNames(names).list_fitting(patterns)
 
 
 def join(folder: str, name: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -279,6 +280,16 @@ def _limit_memory(more: int) -> None:
             resource.setrlimit(kind, (limit, resource.RLIM_INFINITY))
 
 
+def _load_quick_collection() -> object:
+    """The plugin that has pytest pass over files without tests, as in checks: it lies beside theirs."""
+    place = Path(__file__).parents[2] / "checks" / "plugins" / "hob_quick_collection.py"
+    spec = importlib.util.spec_from_file_location("_hob_quick_collection", place)
+    assert spec is not None and spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def main(argv: list[str]) -> int:
     """``--fork-server SPEC``: SPEC is JSON with root, path, arguments, read, write, modules, bytecode.
 
@@ -293,7 +304,8 @@ def main(argv: list[str]) -> int:
         os.set_inheritable(fd, False)
     root = root.rstrip("/") + "/"
     if spec["modules"] is None:
-        code = pytest.main(spec["arguments"], plugins=[ForkServer(root, channel, spec["bytecode"])])
+        plugins = [ForkServer(root, channel, spec["bytecode"]), _load_quick_collection()]
+        code = pytest.main(spec["arguments"], plugins=plugins)
         channel.send(event="refused", code=int(code))
         return 0
     for name in spec["modules"]:

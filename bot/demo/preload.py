@@ -1,0 +1,14 @@
+"""What the commands that serve import, for a process that is forked into several of them.
+
+Nothing imports this: ``forked_command`` names it to the fork server.
+"""
+
+from __future__ import annotations
+
+from bot.cli import importing
+
+with importing():
+    from bot.cli import main
+    from bot.serve import dashboard, web, worker
+
+__all__ = ["dashboard", "main", "web", "worker"]
