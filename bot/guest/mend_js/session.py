@@ -13,6 +13,7 @@ from . import clock, report
 from .asked import JsRequest, choose_asked
 from .bench import Bench
 from .candidates import JsCandidate, gather_clues, propose
+from .choice.keep import TreeKeeper
 from .choice.observe import Observer
 from .choice.verdict import SHOWN, describe_damage, find_doubt
 from .choice.weigh import JsComparison, weigh_changes
@@ -51,13 +52,20 @@ def mend(
     if shutil.which("node") is None:
         return result | {"outcome": "cannot_run", "reason": "there is no node in the sandbox"}
     judge = Judge(root=root, command=command, scratch=scratch)
-    result |= _search(judge, request, began + seconds, say)
+    keeper = TreeKeeper(root)
+    try:
+        result |= _search(judge, request, began + seconds, say, keeper)
+    finally:
+        keeper.clean()
     return result | {"seconds": round(clock.read_seconds() - began, 1)}
 
 
-def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict[str, Any]:
+def _search(
+    judge: Judge, request: JsRequest, deadline: float, say: Say, keeper: TreeKeeper
+) -> dict[str, Any]:
     began = clock.read_seconds()
     whole = judge.run_all(0.5 * (deadline - began), coverage=judge.scratch / "coverage" / "all")
+    keeper.settle()
     deadline = began + clock.allot_seconds(deadline - began, clock.read_seconds() - began)
     everything = list_outcomes(whole)
     failing = [name for name, was in everything.items() if was == "failed"]
@@ -112,7 +120,9 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
         reason = "" if search.exhausted else "no small edit made the tests pass in the time that I had"
         return told | {"outcome": "not_found", "reason": reason}
     if compared.damage:
-        return told | {"outcome": "not_found", "reason": describe_damage(compared.damage)}
+        return told | {"outcome": "not_found", "reason": describe_damage(compared.damage, "compared")}
+    if loss := keeper.find_loss():
+        return told | {"outcome": "not_found", "reason": describe_damage(loss, "tried")}
     answer = compared.ranked[0]
     if reason := find_doubt(compared, sources[answer.path].data, base):
         shown = [report.make_edit(sources[answer.path], answer)]

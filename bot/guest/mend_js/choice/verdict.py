@@ -97,9 +97,9 @@ def _quote(text: str) -> str:
     return f"{fence}{edge}{line}{edge}{fence}"
 
 
-def describe_damage(path: str) -> str:
-    """Why nothing is claimed where comparing changes altered a file of the repository."""
-    return f"while I compared edits, {_quote(path)} changed in the working folder, so I report no edit"
+def describe_damage(path: str, did: str) -> str:
+    """Why nothing is claimed where what was done with changes, "tried" or "compared", altered a file."""
+    return f"while I {did} edits, {_quote(path)} changed in the working folder, so I report no edit"
 
 
 def describe_turn(answer: JsCandidate, data: bytes) -> str:
