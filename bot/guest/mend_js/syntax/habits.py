@@ -1,0 +1,83 @@
+"""What a file does elsewhere: how it calls, compares and falls back, for edits that do it like that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from .source import SourceFile
+
+_BYTES = 60
+_EQUAL = frozenset(("===", "!==", "==", "!="))
+_NAMED = frozenset(("variable_declarator", "assignment_expression", "pair"))
+
+
+def list_inside(node: Node) -> Iterator[Node]:
+    """A node and all below it."""
+    yield node
+    for child in node.named_children:
+        yield from list_inside(child)
+
+
+def list_roots(source: SourceFile, node: Node) -> frozenset[str]:
+    """The variables that a piece of code reads, ``this`` among them."""
+    return frozenset(source.text(each) for each in list_inside(node) if each.type in ("identifier", "this"))
+
+
+def list_read(source: SourceFile, function: Node) -> set[str]:
+    """The names that a function's body has."""
+    body = function.child_by_field_name("body")
+    return {source.text(each) for each in list_inside(body or function) if "identifier" in each.type}
+
+
+def find_signatures(source: SourceFile) -> dict[str, list[str]]:
+    """The names of the parameters of each function that has one name in the file, by that name."""
+    found: dict[str, list[str]] = {}
+    twice = set()
+    for node in source.functions:
+        above, parameters = source.parent(node), node.child_by_field_name("parameters")
+        named = node.child_by_field_name("name") is not None or (above is not None and above.type in _NAMED)
+        name = source.name_function(node).rpartition(".")[2].strip("'\"") if named else ""
+        if name and parameters is not None:
+            twice |= {name} & found.keys()
+            found[name] = [
+                source.text(each).lstrip(".").partition("=")[0].strip()
+                for each in parameters.named_children
+                if each.type != "comment"
+            ]
+    return {name: given for name, given in found.items() if name not in twice}
+
+
+def list_comparisons(source: SourceFile) -> list[tuple[str, str]]:
+    """Both sides of each short comparison for equality; the labels of a ``switch`` are such as well."""
+    found = []
+    for node in source.nodes:
+        if node.type == "binary_expression" and node.end_byte - node.start_byte <= _BYTES:
+            sign = node.child_by_field_name("operator")
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            if sign is not None and sign.type in _EQUAL and left is not None and right is not None:
+                found.append((source.text(left), source.text(right)))
+    return found
+
+
+def list_operands(source: SourceFile) -> list[tuple[str, frozenset[str], int]]:
+    """What stands in chains of ``||`` and what is read of objects: its text, names, and function."""
+    found = []
+    for node in source.nodes:
+        above = source.parent(node)
+        if above is None or node.end_byte - node.start_byte > _BYTES // 2:
+            continue
+        sign = above.child_by_field_name("operator") if above.type == "binary_expression" else None
+        chained = sign is not None and sign.type in ("||", "??") and node.type in (
+            "identifier", "member_expression", "subscript_expression"
+        )  # fmt: skip
+        read = node.type in ("member_expression", "subscript_expression") and above.type in (
+            "binary_expression", "ternary_expression", "arguments"
+        )  # fmt: skip
+        if chained or read:
+            function = source.find_function(node)
+            found.append((source.text(node), list_roots(source, node), function.id if function else 0))
+    return found
