@@ -32,7 +32,8 @@ RIVALS = 3
 RIVAL_SHARE = (
     0.3  # of the time that it took to the first answer, to look for others; twice that for few tests
 )
-RIVAL_SECONDS = 6.0
+RIVAL_LEAST = 2.0  # seconds
+RIVAL_SECONDS = 6.0  # at most
 WEIGH_SECONDS = 8.0  # for comparing what changes give
 WEIGH_RUNS = 16  # runs of all tests, where those take longer
 WEIGH_LATE = 4.0  # for it at the search's end
@@ -153,7 +154,7 @@ def _find_answer(
     spent = clock.read_seconds() - began
     at = next(number for number, each in enumerate(candidates) if each is first)
     few = 2.0 if len(search.base.asked) < SHOWN else 1.0
-    patience = few * max(2.0, min(RIVAL_SECONDS, RIVAL_SHARE * spent))
+    patience = few * max(RIVAL_LEAST, min(RIVAL_SECONDS, RIVAL_SHARE * spent))
     until = min(deadline, clock.read_seconds() + patience)
     search.find_rivals(
         [each for each in candidates[at + 1 :] if each.score > 0.3 * first.score], until, RIVALS

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.guest.mend_js import session
+from bot.guest.mend_js.asked import JsRequest
 from bot.guest.mend_js.choice import tree
 from bot.guest.mend_js.choice.keep import TreeKeeper
-from tests.unit.offline.test_mend_js_run import search
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 WRONG = "exports.add = (one, other) => one - other\n"
@@ -23,25 +25,39 @@ TEST = (
 )
 
 
+def mend(folder: Path, monkeypatch: pytest.MonkeyPatch, act: str) -> dict[str, Any]:
+    """What a search says of a wrong sum whose test does something more; it looks for one answer alone."""
+    root, scratch = folder / "root", folder / "scratch"
+    scratch.mkdir()
+    root.mkdir(exist_ok=True)
+    (root / "index.js").write_text(WRONG)
+    (root / "a.test.js").write_text(TEST % act)
+    monkeypatch.setattr(session, "RIVAL_SECONDS", 0.0)
+    monkeypatch.setattr(session, "RIVAL_LEAST", 0.0)
+    request = JsRequest(text="", scope="all")
+    return session.mend(root, "node --test a.test.js", request, 30.0, scratch, lambda _: None)
+
+
 def list_tree(root: Path) -> set[str]:
     return {str(path.relative_to(root)) for path in root.rglob("*")}
 
 
 @needs_node
 @pytest.mark.timeout(250)
-def test_files_that_only_tries_make_are_gone_when_the_search_ends(tmp_path: Path) -> None:
-    files = {"index.js": WRONG, "a.test.js": TEST % "fs.writeFileSync(`sum${sum}`, '')"}
-    told = search(tmp_path, "node --test a.test.js", files=files)
+def test_files_that_only_tries_make_are_gone_when_the_search_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = mend(tmp_path, monkeypatch, "fs.writeFileSync(`sum${sum}`, '')")
     assert told["outcome"] == "mended", told
-    assert list_tree(tmp_path) == {"index.js", "a.test.js", "sum-1"}  # the last by the tests as they are
+    assert list_tree(tmp_path / "root") == {"index.js", "a.test.js", "sum-1"}  # without a try
 
 
 @needs_node
 @pytest.mark.timeout(250)
-def test_no_claim_where_a_try_took_a_file_away(tmp_path: Path) -> None:
-    (tmp_path / "data.txt").write_text("1")
-    files = {"index.js": WRONG, "a.test.js": TEST % "if (sum > 0) fs.rmSync('data.txt', { force: true })"}
-    told = search(tmp_path, "node --test a.test.js", files=files)
+def test_no_claim_where_a_try_took_a_file_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "data.txt").write_text("1")
+    told = mend(tmp_path, monkeypatch, "if (sum > 0) fs.rmSync('data.txt', { force: true })")
     assert told["outcome"] == "not_found"
     assert told["reason"] == (
         "while I tried edits, `data.txt` changed in the working folder, so I report no edit"
