@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from bot.guest.mend_js.choice.verdict import MATURE, find_doubt
 from bot.guest.mend_js.choice.weigh import JsComparison
 from bot.guest.mend_js.node_run import WATCH
 from bot.guest.mend_js.report import report_doubts
-from bot.guest.mend_js.search import JsBaseline
+from bot.guest.mend_js.search import HANGS, JsBaseline, put_off
 from bot.guest.mend_js.syntax.source import SourceFile
 from bot.guest.mend_js.templates.edit import JsEdit
 from tests.unit.offline.test_mend_js_run import search
@@ -292,3 +293,19 @@ def test_an_unlikely_edit_is_not_claimed_where_few_of_many_tests_fail() -> None:
     one = JsComparison(ranked=(make_change(score=0.04),), likely=(0.04,))
     assert find_doubt(one, b"ax", make_base(MATURE, 1)).endswith("seldom the fix, and few tests fail")
     assert not find_doubt(one, b"ax", make_base(MATURE, 3))
+
+
+def test_what_no_passing_test_runs_may_be_turned_round() -> None:
+    for passing, doubted in ((None, True), (7, True), (0, False)):
+        change = replace(make_change("negation"), passing=passing)
+        said = find_doubt(JsComparison(ranked=(change,), likely=(1.0,)), b"ax", make_base(MATURE, 1))
+        assert bool(said) == doubted
+
+
+def test_what_is_left_of_a_line_whose_tries_had_no_end_comes_last() -> None:
+    one, two, other = (replace(make_change(start=at), line=line) for at, line in ((0, 1), (1, 1), (2, 2)))
+    hangs = {("a.js", 1): HANGS - 1}
+    found = put_off((one, two, other), hangs)
+    assert next(found) is one
+    hangs["a.js", 1] += 1
+    assert list(found) == [other, two]

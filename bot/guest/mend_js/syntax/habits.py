@@ -81,3 +81,15 @@ def list_operands(source: SourceFile) -> list[tuple[str, frozenset[str], int]]:
             function = source.find_function(node)
             found.append((source.text(node), list_roots(source, node), function.id if function else 0))
     return found
+
+
+def find_counters(source: SourceFile) -> dict[int, list[str]]:
+    """What each function counts, by the function's id: variables that get one more, or so much more."""
+    found: dict[int, dict[str, None]] = {}
+    for node in source.nodes:
+        field = {"update_expression": "argument", "augmented_assignment_expression": "left"}.get(node.type)
+        target = node.child_by_field_name(field) if field else None
+        function = source.find_function(node) if target is not None else None
+        if target is not None and function is not None and target.end_byte - target.start_byte < _BYTES // 2:
+            found.setdefault(function.id, {})[source.text(target)] = None
+    return {function: list(names) for function, names in found.items()}

@@ -272,6 +272,11 @@ class SourceFile:
         """What stands in chains of ``||`` and what is read of objects: its text, names, and function."""
         return habits.list_operands(self)
 
+    @cached_property
+    def counters(self) -> dict[int, list[str]]:
+        """What each function counts, by the function's id."""
+        return habits.find_counters(self)
+
     def list_unused(self, node: Node) -> set[str]:
         """The parameters of the function around a node that nothing in it reads."""
         function = self.find_function(node)

@@ -18,6 +18,7 @@ _LOOPS = frozenset(("for_statement", "for_in_statement", "while_statement", "do_
 _LEAVING = frozenset(("return_statement", "throw_statement", "break_statement", "continue_statement"))
 _LISTED = ("push", "unshift", "pop", "shift")
 _MOST = 6
+_BLOCK_BYTES = 1_500  # of a block whose lists are looked at
 
 
 def count_on(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
@@ -25,13 +26,8 @@ def count_on(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
     if not _is_placed(source, node):
         return
     function = source.find_function(node)
-    counted: dict[str, None] = {}
-    for each in list_inside(function) if function is not None else ():
-        field = {"update_expression": "argument", "augmented_assignment_expression": "left"}.get(each.type)
-        target = each.child_by_field_name(field) if field else None
-        if target is not None and target.end_byte - target.start_byte < 30:
-            counted[source.text(target)] = None
-    for number, name in enumerate(list(counted)[:_MOST]):
+    counted = source.counters.get(function.id, []) if function is not None else []
+    for number, name in enumerate(counted[:_MOST]):
         for sign in ("++", "--"):
             yield from _put(source, node, f"{name}{sign}", 0.2 * 0.85**number)
 
@@ -40,8 +36,11 @@ def use_lists(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
     """``list.reverse()``, ``list.push(x)`` and the like, of what is used as a list here."""
     if not _is_placed(source, node):
         return
+    block = source.parent(node) or node
+    if block.end_byte - block.start_byte > _BLOCK_BYTES:
+        return
     names = [each for each in source.list_names(node) if each.kind in ("variable", "parameter")]
-    near = list_roots(source, source.parent(node) or node)
+    near = list_roots(source, block)
     lists = [
         each.text
         for each in names
@@ -51,19 +50,19 @@ def use_lists(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
         less = 0.8**number
         for method in ("reverse", "sort", "pop", "shift"):
             yield from _put(source, node, f"{name}.{method}()", 0.12 * less)
-    above = source.parent(source.parent(node) or node)
+    above = source.parent(block)
     asked = above.child_by_field_name("condition") if above is not None else None
     given = [*(list_roots(source, asked) if asked is not None else ())]
     given += [each.text for each in names if each.far == 0 and each.kind == "parameter"]
-    for number, name in enumerate(_list_targets(source, node)[:2]):
+    for number, name in enumerate(_list_targets(source, block)[:2]):
         for further, value in enumerate(each for each in dict.fromkeys(given) if each != name):
             yield from _put(source, node, f"{name}.push({value})", 0.2 * 0.8**number * 0.8**further)
 
 
-def _list_targets(source: SourceFile, node: Node) -> list[str]:
+def _list_targets(source: SourceFile, block: Node) -> list[str]:
     """The variables that a block puts something into."""
     found: dict[str, None] = {}
-    for each in list_inside(source.parent(node) or node):
+    for each in list_inside(block):
         left = each.child_by_field_name("left") if each.type == "assignment_expression" else None
         if left is not None and left.type in ("identifier", "member_expression"):
             found[source.text(left)] = None
