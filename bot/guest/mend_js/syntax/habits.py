@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -84,12 +85,11 @@ def list_operands(source: SourceFile) -> list[tuple[str, frozenset[str], int]]:
 
 
 def find_counters(source: SourceFile) -> dict[int, list[str]]:
-    """What each function counts, by the function's id: variables that get one more, or so much more."""
-    found: dict[int, dict[str, None]] = {}
+    """What each function counts up or down, by the function's id, the most often counted first."""
+    found: dict[int, Counter[str]] = {}
     for node in source.nodes:
-        field = {"update_expression": "argument", "augmented_assignment_expression": "left"}.get(node.type)
-        target = node.child_by_field_name(field) if field else None
+        target = node.child_by_field_name("argument") if node.type == "update_expression" else None
         function = source.find_function(node) if target is not None else None
         if target is not None and function is not None and target.end_byte - target.start_byte < _BYTES // 2:
-            found.setdefault(function.id, {})[source.text(target)] = None
-    return {function: list(names) for function, names in found.items()}
+            found.setdefault(function.id, Counter())[source.text(target)] += 1
+    return {function: [name for name, _ in names.most_common()] for function, names in found.items()}

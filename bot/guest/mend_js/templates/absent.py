@@ -27,9 +27,11 @@ def count_on(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
         return
     function = source.find_function(node)
     counted = source.counters.get(function.id, []) if function is not None else []
+    beside = node.named_child_count > 0 and node.named_children[0].type == "update_expression"
     for number, name in enumerate(counted[:_MOST]):
         for sign in ("++", "--"):
-            yield from _put(source, node, f"{name}{sign}", 0.2 * 0.85**number)
+            weight = 0.35 if beside else 0.15
+            yield from _put(source, node, f"{name}{sign}", weight * 0.9**number)
 
 
 def use_lists(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:

@@ -91,7 +91,7 @@ def add_properties(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdi
     if node.type not in ("identifier", "subscript_expression", "member_expression", "call_expression"):
         return
     rated = dict.fromkeys(source.properties.get(text, {}), 0.3)
-    rated |= dict.fromkeys((each for each in _list_aims(source, node) if each in source.property_counts), 0.5)
+    rated |= dict.fromkeys((each for each in _list_aims(source, node) if each in source.property_counts), 0.8)
     if node.type != "member_expression":
         often = sorted(source.property_counts, key=lambda each: -source.property_counts[each])
         rated = dict.fromkeys(often[:_MOST], 0.07) | rated
