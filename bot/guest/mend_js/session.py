@@ -28,6 +28,9 @@ from .syntax.source import SourceFile, is_source
 Say = Callable[[str], None]
 MOST_PILOTS = 12
 MOST_BENCH_FILES = 4  # test files that the process for quick tries loads for each try
+PROPOSE_SHARE = 0.1  # of the time that is left, to make candidates
+PROPOSE_LEAST = 1.5  # seconds
+TRY_LEAST = 10.0  # seconds for tries where the runs before them took a slow suite's time, if any is left
 RIVALS = 3
 RIVAL_SHARE = (
     0.3  # of the time that it took to the first answer, to look for others; twice that for few tests
@@ -67,6 +70,7 @@ def _search(
     began = clock.read_seconds()
     whole = judge.run_all(0.5 * (deadline - began), coverage=judge.scratch / "coverage" / "all")
     keeper.settle()
+    latest = deadline
     deadline = began + clock.allot_seconds(deadline - began, clock.read_seconds() - began)
     everything = list_outcomes(whole)
     failing = [name for name, was in everything.items() if was == "failed"]
@@ -103,7 +107,9 @@ def _search(
     words = f"{request.text} {' '.join(asked[:10])}"
     suspicions = localise(judge.root, spectrum, output, words, _list_sources(judge.root))
     clues = gather_clues(judge.root, judge.files, asked, output)
-    candidates = propose(suspicions, clues, 0.1 * (deadline - clock.read_seconds()))
+    deadline = max(deadline, min(latest, clock.read_seconds() + TRY_LEAST))
+    patience = max(PROPOSE_LEAST, PROPOSE_SHARE * (deadline - clock.read_seconds()))
+    candidates = propose(suspicions, clues, patience)
     sources = {one.source.path: one.source for one in suspicions}
     say(f"{len(suspicions)} files, {len(candidates)} candidate changes")
     bench, quick = _start_bench(judge, base)
