@@ -4,16 +4,38 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from .source import SourceFile
-
 _BYTES = 60
 _EQUAL = frozenset(("===", "!==", "==", "!="))
 _NAMED = frozenset(("variable_declarator", "assignment_expression", "pair"))
+
+
+class SyntaxFile(Protocol):
+    """What is asked of a file here: ``source.SourceFile`` gives it."""
+
+    @property
+    def nodes(self) -> list[Node]:
+        """Every named node."""
+
+    @property
+    def functions(self) -> list[Node]:
+        """Every function with a body."""
+
+    def text(self, node: Node) -> str:
+        """A node's own text."""
+
+    def parent(self, node: Node) -> Node | None:
+        """The node around another."""
+
+    def find_function(self, node: Node) -> Node | None:
+        """The innermost function around a node."""
+
+    def name_function(self, node: Node | None) -> str:
+        """A function's name."""
 
 
 def list_inside(node: Node) -> Iterator[Node]:
@@ -23,18 +45,18 @@ def list_inside(node: Node) -> Iterator[Node]:
         yield from list_inside(child)
 
 
-def list_roots(source: SourceFile, node: Node) -> frozenset[str]:
+def list_roots(source: SyntaxFile, node: Node) -> frozenset[str]:
     """The variables that a piece of code reads, ``this`` among them."""
     return frozenset(source.text(each) for each in list_inside(node) if each.type in ("identifier", "this"))
 
 
-def list_read(source: SourceFile, function: Node) -> set[str]:
+def list_read(source: SyntaxFile, function: Node) -> set[str]:
     """The names that a function's body has."""
     body = function.child_by_field_name("body")
     return {source.text(each) for each in list_inside(body or function) if "identifier" in each.type}
 
 
-def find_signatures(source: SourceFile) -> dict[str, list[str]]:
+def find_signatures(source: SyntaxFile) -> dict[str, list[str]]:
     """The names of the parameters of each function that has one name in the file, by that name."""
     found: dict[str, list[str]] = {}
     twice = set()
@@ -52,7 +74,7 @@ def find_signatures(source: SourceFile) -> dict[str, list[str]]:
     return {name: given for name, given in found.items() if name not in twice}
 
 
-def list_comparisons(source: SourceFile) -> list[tuple[str, str]]:
+def list_comparisons(source: SyntaxFile) -> list[tuple[str, str]]:
     """Both sides of each short comparison for equality; the labels of a ``switch`` are such as well."""
     found = []
     for node in source.nodes:
@@ -64,7 +86,7 @@ def list_comparisons(source: SourceFile) -> list[tuple[str, str]]:
     return found
 
 
-def list_operands(source: SourceFile) -> list[tuple[str, frozenset[str], int]]:
+def list_operands(source: SyntaxFile) -> list[tuple[str, frozenset[str], int]]:
     """What stands in chains of ``||`` and what is read of objects: its text, names, and function."""
     found = []
     for node in source.nodes:
@@ -84,7 +106,7 @@ def list_operands(source: SourceFile) -> list[tuple[str, frozenset[str], int]]:
     return found
 
 
-def find_counters(source: SourceFile) -> dict[int, list[str]]:
+def find_counters(source: SyntaxFile) -> dict[int, list[str]]:
     """What each function counts up or down, by the function's id, the most often counted first."""
     found: dict[int, Counter[str]] = {}
     for node in source.nodes:
