@@ -97,7 +97,7 @@ SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
 eval: setup ## the development suite's table with the offline model, or ARGS="--model ... --jobs 4"
 	@$(BIN)/python -m bot eval $(SUITE) --jobs 2 $(ARGS)
 
-eval-js: setup ## the offline engine on 60 bugs planted in npm packages; ARGS="--dev --search" (needs node, npm)
+eval-js: setup ## the offline engine on 120 bugs planted in npm packages; ARGS="--dev --search" (needs node, npm)
 	$(BIN)/python -m benchmarks.eval_js $(ARGS)
 
 bench-forecast: setup ## what `hob forecast` predicts for a run of bench-throughput, beside what is measured

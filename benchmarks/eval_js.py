@@ -1,9 +1,10 @@
-"""The offline engine on 60 bugs planted in npm packages that have their tests: what it mends, how rightly.
+"""The offline engine on 120 bugs planted in npm packages that have their tests: what it mends, how rightly.
 
-    make eval-js                          # all of benchmarks/eval_js.toml, through `hob solve`
+    make eval-js                          # all of eval_js.toml and eval_js_second.toml, through `hob solve`
     make eval-js ARGS="--only minimist"   # some of them
-    make eval-js ARGS="--dev --search"    # those that may be looked at, without sandbox and proof: tests of
+    make eval-js ARGS="--dev --search"    # those that no set holds back, without sandbox and proof: tests of
                                           # packages, and calls that the search makes up, run on this machine
+    make eval-js ARGS="--held b --search" # those of one set: "first" (spent), "a" (looked at), "b" (not)
 
 Solved: the change is proved. Right: it makes the file what it was, white space aside, or what `also` says is
 as good. Same: it gives what the file as it was gives, for the calls that the tests make; for this they run on
@@ -17,10 +18,10 @@ import argparse
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ from bot.guest.mend_js.templates.edit import JsEdit
 
 HERE = Path(__file__).parent
 ASK = "The tests fail since the last change. Please find out why and fix it."
+SUITES = ("eval_js.toml", "eval_js_second.toml")
+UNSEEN = frozenset({"b"})  # the sets whose changes are not printed
 SECONDS = 48  # of the search alone, as the engine gives it
 RESULT = "HOB-MEND-RESULT "
 Z = 1.96
@@ -56,14 +59,14 @@ class PackageWithTests:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantedBug:
-    """In ``path`` the text ``right`` becomes ``bug``; texts in ``also`` are as right. ``held``: not seen."""
+    """In ``path`` the text ``right`` becomes ``bug``; ``also``: texts as right. ``held``: its set, if any."""
 
     name: str
     package: str
     path: str
     right: str
     bug: str
-    held: bool = False
+    held: str = ""
     also: tuple[str, ...] = ()
 
 
@@ -71,12 +74,13 @@ class PlantedBug:
 class TriedBug:
     """What came of one: right, same or other (solved in another way), refused, or fails (so does the proof).
 
-    unshown: the tests pass with the bug, so it does not count.
+    unshown: the tests pass with the bug, so it does not count. ``cpu``: processor seconds of the engine and
+    all that it started.
     """
 
     bug: PlantedBug
     ended: str
-    seconds: float
+    cpu: float
     said: str
 
 
@@ -87,22 +91,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--only", action="append", default=[], help="a bug's or a package's name")
     parser.add_argument("--dev", action="store_true", help="without the held bugs")
-    parser.add_argument(
-        "--held", action="store_true", help="the held bugs alone, and no word on their changes"
-    )
+    parser.add_argument("--held", metavar="SET", help="the bugs of this set alone: first, a or b")
     parser.add_argument("--search", action="store_true", help="the search alone: no sandbox, no proof")
     parser.add_argument(
         "--check", action="store_true", help="only whether the tests show each bug and nothing else"
     )
     parser.add_argument("--cache", type=Path, default=realworld.CACHE, help="where archives are kept")
     options = parser.parse_args(arguments)
-    packages, bugs = read_suite(HERE / "eval_js.toml")
+    packages, bugs = read_suites([HERE / name for name in SUITES])
     bugs = [
         bug
         for bug in bugs
         if (not options.only or bug.name in options.only or bug.package in options.only)
         and not (options.dev and bug.held)
-        and not (options.held and not bug.held)
+        and options.held in (None, bug.held)
     ]
     tried: list[TriedBug] = []
     with tempfile.TemporaryDirectory(prefix="hob-eval-js-") as folder:
@@ -120,24 +122,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     )
                     continue
                 one = try_bug(bug, packages[name], root, home / "hob", alone=options.search)
-                print(render_bug(one, quiet=options.held), flush=True)
+                print(render_bug(one), flush=True)
                 if one.ended != "unshown":
                     tried.append(one)
     if tried:
         print(summarize("all", tried))
-        for held in (False, True):
-            part = [each for each in tried if each.bug.held is held]
-            if part and len(part) < len(tried):
-                print(summarize("held" if held else "looked at", part))
+        for held in sorted({each.bug.held for each in tried}):
+            part = [each for each in tried if each.bug.held == held]
+            if len(part) < len(tried):
+                print(summarize(f"held {held}" if held else "not held", part))
     return 0 if tried or options.check else 1
 
 
-def read_suite(path: Path) -> tuple[dict[str, PackageWithTests], list[PlantedBug]]:
+def read_suites(paths: Sequence[Path]) -> tuple[dict[str, PackageWithTests], list[PlantedBug]]:
     """The packages by name, and the bugs."""
-    data = tomllib.loads(path.read_text("utf-8"))
-    packages = [PackageWithTests(**row | {"needs": tuple(row.get("needs", ()))}) for row in data["package"]]
-    bugs = [PlantedBug(**row | {"also": tuple(row.get("also", ()))}) for row in data["bug"]]
-    return {each.name: each for each in packages}, bugs
+    packages: dict[str, PackageWithTests] = {}
+    bugs: list[PlantedBug] = []
+    for path in paths:
+        data = tomllib.loads(path.read_text("utf-8"))
+        for row in data["package"]:
+            packages[row["name"]] = PackageWithTests(**row | {"needs": tuple(row.get("needs", ()))})
+        bugs += [PlantedBug(**row | {"also": tuple(row.get("also", ()))}) for row in data["bug"]]
+    return packages, bugs
 
 
 def make_repository(package: PackageWithTests, cache: Path, root: Path) -> Path:
@@ -181,25 +187,33 @@ def run_tests(package: PackageWithTests, root: Path) -> bool:
 
 def try_bug(bug: PlantedBug, package: PackageWithTests, root: Path, home: Path, *, alone: bool) -> TriedBug:
     """Have the engine mend it."""
-    began = time.monotonic()
+    before = measure_children()
     text = (root / bug.path).read_bytes().decode("utf-8")
     edits, passed, said = search_alone(package, root) if alone else solve(root, home)
+    cpu = measure_children() - before
     if not edits:
         ended = (
             "unshown" if said.startswith("all_pass") or "no test shows what is wrong" in said else "refused"
         )
-        return TriedBug(bug=bug, ended=ended, seconds=time.monotonic() - began, said=said)
+        return TriedBug(bug=bug, ended=ended, cpu=cpu, said=said)
     ended = "fails"
     if passed:
         mended = apply_edits(bug.path, text, edits)
-        was = subprocess.run(("git", "show", f"HEAD~1:{bug.path}"), cwd=root, check=True, capture_output=True)
-        right = [was.stdout.decode("utf-8").replace(bug.right, each) for each in (bug.right, *bug.also)]
+        words = ("git", "show", f"HEAD~1:{bug.path}")
+        was = subprocess.run(words, cwd=root, check=True, capture_output=True).stdout.decode("utf-8")
+        right = [was.replace(bug.right, each) for each in (bug.right, *bug.also)]
         known = squeeze(mended) in map(squeeze, right)
-        ended = "right" if known else "same" if gives_the_same(bug, package, root, mended) else "other"
-    return TriedBug(bug=bug, ended=ended, seconds=time.monotonic() - began, said=said)
+        ended = "right" if known else "same" if gives_the_same(bug, package, root, was, mended) else "other"
+    return TriedBug(bug=bug, ended=ended, cpu=cpu, said=said)
 
 
-def gives_the_same(bug: PlantedBug, package: PackageWithTests, root: Path, mended: str) -> bool:
+def measure_children() -> float:
+    """The processor seconds of all that this process started and waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def gives_the_same(bug: PlantedBug, package: PackageWithTests, root: Path, right: str, mended: str) -> bool:
     """Whether a mended text gives what the right one gives, as far as the tests' own calls show it.
 
     The tests run without a sandbox, so no calls are made up.
@@ -207,7 +221,6 @@ def gives_the_same(bug: PlantedBug, package: PackageWithTests, root: Path, mende
     source = SourceFile.read(root, bug.path)
     if source is None or not mended:
         return False
-    right = source.data.decode("utf-8").replace(bug.bug, bug.right)
     with tempfile.TemporaryDirectory(prefix="hob-eval-js-") as scratch:
         judge = Judge(root=root, command=package.test, scratch=Path(scratch))
         run = judge.run_all(120.0)
@@ -283,10 +296,10 @@ def apply_edits(path: str, text: str, edits: Sequence[Edit]) -> str:
     return text
 
 
-def render_bug(one: TriedBug, *, quiet: bool) -> str:
+def render_bug(one: TriedBug) -> str:
     """One line, and the change where it is to be read."""
-    line = f"{one.bug.name:24} {one.ended:8} {one.seconds:6.1f} s"
-    return line if quiet or one.ended in ("right", "same") else f"{line}\n{one.said.strip()}"
+    line = f"{one.bug.name:28} {one.ended:8} {one.cpu:6.1f} s"
+    return line if one.bug.held in UNSEEN or one.ended in ("right", "same") else f"{line}\n{one.said.strip()}"
 
 
 def summarize(name: str, tried: Sequence[TriedBug]) -> str:
@@ -295,7 +308,7 @@ def summarize(name: str, tried: Sequence[TriedBug]) -> str:
     other = sum(each.ended == "other" for each in tried)
     solved = right + other + sum(each.ended == "same" for each in tried)
     refused = sum(each.ended == "refused" for each in tried)
-    middle = sorted(each.seconds for each in tried)[len(tried) // 2]
+    middle = sorted(each.cpu for each in tried)[len(tried) // 2]
     shares = [
         f"{word} {count} ({100 * count / len(tried):.0f}%, {low:.0f} to {high:.0f}%)"
         for word, count in (
@@ -306,7 +319,7 @@ def summarize(name: str, tried: Sequence[TriedBug]) -> str:
         )
         for low, high in (find_interval(count, len(tried)),)
     ]
-    return f"{name}: {len(tried)} bugs, {', '.join(shares)}, half of them within {middle:.0f} s"
+    return f"{name}: {len(tried)} bugs, {', '.join(shares)}, half of them within {middle:.0f} CPU seconds"
 
 
 def find_interval(count: int, total: int) -> tuple[float, float]:

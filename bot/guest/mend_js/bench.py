@@ -20,7 +20,7 @@ PROGRAMS = Path(__file__).resolve().parent / "programs"
 KINDS = ("", "tape", "mocha", "jest", "vitest", "node:test")
 START_SECONDS = 20.0
 _IMPORT = re.compile(r"^(?:import|export)\b", re.M)
-PATIENCE = 0.8  # seconds that a try may take beside some times what a run takes as the code stands
+PATIENCE = 0.5  # seconds that a try may take beside some times what a run takes as the code stands
 RUNS = 120  # of one process, since what a change did to it may stay
 
 

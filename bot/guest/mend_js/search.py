@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from .judge import Judge, list_outcomes
 from .node_run import NodeRun
 
 PATIENCE = 3.0  # seconds that a try may take beside some times what the tests took
+HANGS = 2  # tries of one line without an end, after which what is left of it comes last
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,12 +46,13 @@ class JsSearch:
         self.root, self.judge, self.base, self.bench = root, judge, base, bench
         self.tried = 0
         self.hung = 0
+        self.hangs: Counter[tuple[str, int]] = Counter()  # by file and line
         self.passed: list[JsCandidate] = []
         self.exhausted = False
 
     def run(self, candidates: Sequence[JsCandidate], until: float) -> JsCandidate | None:
         """Try until one passes the whole suite; None where none does in time."""
-        for candidate in candidates:
+        for candidate in put_off(candidates, self.hangs):
             if clock.read_seconds() >= until:
                 return None
             if self._passes_part(candidate) and self._passes_all(candidate):
@@ -63,6 +66,8 @@ class JsSearch:
         for candidate in candidates:
             if clock.read_seconds() >= until or len(self.passed) > most:
                 return
+            if self.hangs[candidate.path, candidate.line] >= HANGS:
+                continue
             if self._passes_part(candidate) and self._passes_all(candidate):
                 self.passed.append(candidate)
 
@@ -71,20 +76,23 @@ class JsSearch:
         base, judge = self.base, self.judge
         self.tried += 1
         with change_file(self.root, candidate):
-            if self.bench is not None and not self._passes_bench(self.bench):
-                return False
+            if self.bench is not None:
+                tried = self.bench.try_once()
+                if tried is None:
+                    self._note_hang(candidate)
+                if tried is None or not _turns(tried, self.bench.targets, self.bench.before):
+                    return False
             run = judge.run_part(limit(base.seconds), files=base.pilot_files, names=base.pilots)
-            self.hung += run.hung
+            if run.hung:
+                self._note_hang(candidate)
             if not _turns(run, base.pilot_targets, base.part):
                 return False
             run = judge.run_part(limit(base.part_seconds), files=judge.files)
             return _turns(run, base.targets, base.part)
 
-    def _passes_bench(self, bench: Bench) -> bool:
-        """Whether the pilots pass in the process that is there already."""
-        run = bench.try_once()
-        self.hung += run is None
-        return run is not None and _turns(run, bench.targets, bench.before)
+    def _note_hang(self, candidate: JsCandidate) -> None:
+        self.hung += 1
+        self.hangs[candidate.path, candidate.line] += 1
 
     def _passes_all(self, candidate: JsCandidate) -> bool:
         with change_file(self.root, candidate):
@@ -103,6 +111,17 @@ class JsSearch:
                 )
                 for _ in range(times)
             )
+
+
+def put_off(candidates: Sequence[JsCandidate], hangs: Mapping[tuple[str, int], int]) -> Iterator[JsCandidate]:
+    """The candidates in their order, but last those of lines that ``hangs`` says tries of had no end."""
+    later = []
+    for candidate in candidates:
+        if hangs.get((candidate.path, candidate.line), 0) >= HANGS:
+            later.append(candidate)
+        else:
+            yield candidate
+    yield from later
 
 
 def limit(seconds: float) -> float:

@@ -13,6 +13,7 @@ from . import clock, report
 from .asked import JsRequest, choose_asked
 from .bench import Bench
 from .candidates import JsCandidate, gather_clues, propose
+from .choice.keep import TreeKeeper
 from .choice.observe import Observer
 from .choice.verdict import SHOWN, describe_damage, find_doubt
 from .choice.weigh import JsComparison, weigh_changes
@@ -27,11 +28,15 @@ from .syntax.source import SourceFile, is_source
 Say = Callable[[str], None]
 MOST_PILOTS = 12
 MOST_BENCH_FILES = 4  # test files that the process for quick tries loads for each try
+PROPOSE_SHARE = 0.1  # of the time that is left, to make candidates
+PROPOSE_LEAST = 1.5  # seconds
+TRY_LEAST = 10.0  # seconds for tries where the runs before them took a slow suite's time, if any is left
 RIVALS = 3
 RIVAL_SHARE = (
     0.3  # of the time that it took to the first answer, to look for others; twice that for few tests
 )
-RIVAL_SECONDS = 6.0
+RIVAL_LEAST = 2.0  # seconds
+RIVAL_SECONDS = 6.0  # at most
 WEIGH_SECONDS = 8.0  # for comparing what changes give
 WEIGH_RUNS = 16  # runs of all tests, where those take longer
 WEIGH_LATE = 4.0  # for it at the search's end
@@ -51,13 +56,21 @@ def mend(
     if shutil.which("node") is None:
         return result | {"outcome": "cannot_run", "reason": "there is no node in the sandbox"}
     judge = Judge(root=root, command=command, scratch=scratch)
-    result |= _search(judge, request, began + seconds, say)
+    keeper = TreeKeeper(root)
+    try:
+        result |= _search(judge, request, began + seconds, say, keeper)
+    finally:
+        keeper.clean()
     return result | {"seconds": round(clock.read_seconds() - began, 1)}
 
 
-def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict[str, Any]:
+def _search(
+    judge: Judge, request: JsRequest, deadline: float, say: Say, keeper: TreeKeeper
+) -> dict[str, Any]:
     began = clock.read_seconds()
     whole = judge.run_all(0.5 * (deadline - began), coverage=judge.scratch / "coverage" / "all")
+    keeper.settle()
+    latest = deadline
     deadline = began + clock.allot_seconds(deadline - began, clock.read_seconds() - began)
     everything = list_outcomes(whole)
     failing = [name for name, was in everything.items() if was == "failed"]
@@ -94,7 +107,9 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     words = f"{request.text} {' '.join(asked[:10])}"
     suspicions = localise(judge.root, spectrum, output, words, _list_sources(judge.root))
     clues = gather_clues(judge.root, judge.files, asked, output)
-    candidates = propose(suspicions, clues, 0.1 * (deadline - clock.read_seconds()))
+    deadline = max(deadline, min(latest, clock.read_seconds() + TRY_LEAST))
+    patience = max(PROPOSE_LEAST, PROPOSE_SHARE * (deadline - clock.read_seconds()))
+    candidates = propose(suspicions, clues, patience)
     sources = {one.source.path: one.source for one in suspicions}
     say(f"{len(suspicions)} files, {len(candidates)} candidate changes")
     bench, quick = _start_bench(judge, base)
@@ -112,7 +127,9 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
         reason = "" if search.exhausted else "no small edit made the tests pass in the time that I had"
         return told | {"outcome": "not_found", "reason": reason}
     if compared.damage:
-        return told | {"outcome": "not_found", "reason": describe_damage(compared.damage)}
+        return told | {"outcome": "not_found", "reason": describe_damage(compared.damage, "compared")}
+    if loss := keeper.find_loss():
+        return told | {"outcome": "not_found", "reason": describe_damage(loss, "tried")}
     answer = compared.ranked[0]
     if reason := find_doubt(compared, sources[answer.path].data, base):
         shown = [report.make_edit(sources[answer.path], answer)]
@@ -143,7 +160,7 @@ def _find_answer(
     spent = clock.read_seconds() - began
     at = next(number for number, each in enumerate(candidates) if each is first)
     few = 2.0 if len(search.base.asked) < SHOWN else 1.0
-    patience = few * max(2.0, min(RIVAL_SECONDS, RIVAL_SHARE * spent))
+    patience = few * max(RIVAL_LEAST, min(RIVAL_SECONDS, RIVAL_SHARE * spent))
     until = min(deadline, clock.read_seconds() + patience)
     search.find_rivals(
         [each for each in candidates[at + 1 :] if each.score > 0.3 * first.score], until, RIVALS

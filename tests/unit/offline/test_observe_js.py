@@ -139,6 +139,8 @@ def test_nothing_is_reported_where_comparing_changed_a_file(
         return run_all(judge, *given, seen=seen, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Judge, "run_all", spoil)
+    monkeypatch.setattr(session, "RIVAL_SECONDS", 0.0)  # nothing is to be found after the first answer
+    monkeypatch.setattr(session, "RIVAL_LEAST", 0.0)
     request = JsRequest(text="", scope="all")
     told = session.mend(tmp_path, "node --test a.test.js", request, 30.0, scratch, lambda _: None)
     assert told["outcome"] == "not_found"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from bot.guest.mend_js.choice.verdict import MATURE, find_doubt
 from bot.guest.mend_js.choice.weigh import JsComparison
 from bot.guest.mend_js.node_run import WATCH
 from bot.guest.mend_js.report import report_doubts
-from bot.guest.mend_js.search import JsBaseline
+from bot.guest.mend_js.search import HANGS, JsBaseline, put_off
 from bot.guest.mend_js.syntax.source import SourceFile
 from bot.guest.mend_js.templates.edit import JsEdit
 from tests.unit.offline.test_mend_js_run import search
@@ -119,6 +120,7 @@ def test_modules_are_recorded_as_well(tmp_path: Path) -> None:
         "const o = { get a() { return this.b }, set a(v) { this.b = v }, b: 1 }\no.a = 3\nconsole.log(o.a)",
         "console.log([3, 1].sort((a, b) => a - b).map((x) => { return x + 1 }).join())",
         "function f() { // said }\n  return arguments.length } console.log(f(1, 2), f.length, f.name)",
+        "function none() {}\nconsole.log(none(1), (() => {})(), { m() {} }.m())",
         "#!/usr/bin/env node\n'use strict'\nconsole.log((function () { return this })() === undefined)",
         "(async () => { const f = async (n) => await n; console.log(await f(2)) })()",
         "console.log(h(2))\nfunction h(n) { return n < 2 ? n : h(n - 1) + h(n - 2) }",
@@ -292,3 +294,19 @@ def test_an_unlikely_edit_is_not_claimed_where_few_of_many_tests_fail() -> None:
     one = JsComparison(ranked=(make_change(score=0.04),), likely=(0.04,))
     assert find_doubt(one, b"ax", make_base(MATURE, 1)).endswith("seldom the fix, and few tests fail")
     assert not find_doubt(one, b"ax", make_base(MATURE, 3))
+
+
+def test_what_no_passing_test_runs_may_be_turned_round() -> None:
+    for passing, doubted in ((None, True), (7, True), (0, False)):
+        change = replace(make_change("negation"), passing=passing)
+        said = find_doubt(JsComparison(ranked=(change,), likely=(1.0,)), b"ax", make_base(MATURE, 1))
+        assert bool(said) == doubted
+
+
+def test_what_is_left_of_a_line_whose_tries_had_no_end_comes_last() -> None:
+    one, two, other = (replace(make_change(start=at), line=line) for at, line in ((0, 1), (1, 1), (2, 2)))
+    hangs = {("a.js", 1): HANGS - 1}
+    found = put_off((one, two, other), hangs)
+    assert next(found) is one
+    hangs["a.js", 1] += 1
+    assert list(found) == [other, two]

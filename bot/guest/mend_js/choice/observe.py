@@ -285,6 +285,8 @@ def _record(source: SourceFile, node: Node) -> list[tuple[int, int, str]] | None
         else:
             end = f"{once})"
         return [*edits, (body.start_byte, body.start_byte, begin), (last, last, end)]
+    if last - body.start_byte == len("{}"):
+        return None  # it gives nothing, and both edits would be at one place
     own = _name_inner(source, node, text)
     inner = f"{wait}{given} => {{" if bound else f"{wait}function {own}{given} {{"
     begin = f" return hobSee({told}, this, arguments, {inner}"

@@ -40,7 +40,7 @@ def find_doubt(compared: JsComparison, data: bytes, base: JsBaseline) -> str:
     turned, passed = len(base.asked), list(base.everything.values()).count("passed")
     few = turned < SHOWN and passed >= MATURE
     turn = describe_turn(answer, data)
-    if turn and few:
+    if turn and few and answer.passing != 0:  # what no passing test runs, none could notice
         tests = "one failing test is" if turned == 1 else f"{turned} failing tests are"
         return (
             f"the likeliest edit {turn}, which none of the {passed} passing tests notices; "
@@ -97,9 +97,9 @@ def _quote(text: str) -> str:
     return f"{fence}{edge}{line}{edge}{fence}"
 
 
-def describe_damage(path: str) -> str:
-    """Why nothing is claimed where comparing changes altered a file of the repository."""
-    return f"while I compared edits, {_quote(path)} changed in the working folder, so I report no edit"
+def describe_damage(path: str, did: str) -> str:
+    """Why nothing is claimed where what was done with changes, "tried" or "compared", altered a file."""
+    return f"while I {did} edits, {_quote(path)} changed in the working folder, so I report no edit"
 
 
 def describe_turn(answer: JsCandidate, data: bytes) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import habits
 from .declared import FUNCTIONS, find_declared
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class SourceFile:
     data: bytes
     _names: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
     _parents: dict[int, Node] = field(default_factory=dict)
+    _unused: dict[int, set[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, root: Path, path: str) -> SourceFile | None:
@@ -251,12 +252,40 @@ class SourceFile:
             inner = node.named_children[0].type if node.named_child_count else ""
             if inner not in ("assignment_expression", "update_expression", "call_expression"):
                 continue
-            roots = frozenset(
-                self.text(each) for each in _list_inside(node) if each.type in ("identifier", "this")
-            )
+            roots = habits.list_roots(self, node)
             function = self.find_function(node)
             found.append((self.text(node), roots, function.id if function is not None else 0))
         return found
+
+    @cached_property
+    def signatures(self) -> dict[str, list[str]]:
+        """The names of the parameters of each function that has one name in the file, by that name."""
+        return habits.find_signatures(self)
+
+    @cached_property
+    def comparisons(self) -> list[tuple[str, str]]:
+        """Both sides of each short comparison for equality."""
+        return habits.list_comparisons(self)
+
+    @cached_property
+    def operands(self) -> list[tuple[str, frozenset[str], int]]:
+        """What stands in chains of ``||`` and what is read of objects: its text, names, and function."""
+        return habits.list_operands(self)
+
+    @cached_property
+    def counters(self) -> dict[int, list[str]]:
+        """What each function counts, by the function's id."""
+        return habits.find_counters(self)
+
+    def list_unused(self, node: Node) -> set[str]:
+        """The parameters of the function around a node that nothing in it reads."""
+        function = self.find_function(node)
+        if function is None:
+            return set()
+        if function.id not in self._unused:
+            own = {name for name, kind in self._list_own_names(function) if kind == "parameter"}
+            self._unused[function.id] = own - habits.list_read(self, function)
+        return self._unused[function.id]
 
     @cached_property
     def literals(self) -> list[str]:
@@ -266,9 +295,3 @@ class SourceFile:
             if node.type == "string" and node.end_byte - node.start_byte <= 60:
                 counts[self.text(node)] = counts.get(self.text(node), 0) + 1
         return sorted(counts, key=lambda each: -counts[each])
-
-
-def _list_inside(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.named_children:
-        yield from _list_inside(child)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from . import calls, conditions, literals, names, operators, statements, terms
+from . import (
+    absent,
+    calls,
+    clauses,
+    conditions,
+    literals,
+    names,
+    operators,
+    parts,
+    signatures,
+    statements,
+    terms,
+)
 from .edit import Template
 
 TEMPLATES: tuple[Template, ...] = (
@@ -12,8 +24,16 @@ TEMPLATES: tuple[Template, ...] = (
     conditions.extend_conditions,
     conditions.add_edge_cases,
     conditions.compare_strictly,
+    clauses.add_alternatives,
+    clauses.compare_siblings,
+    clauses.extend_results,
+    clauses.add_fallbacks,
     terms.add_terms,
     terms.swap_values,
+    parts.turn_signs,
+    parts.shift_values,
+    parts.add_properties,
+    parts.change_spans,
     literals.change_numbers,
     literals.change_constants,
     literals.change_strings,
@@ -23,6 +43,7 @@ TEMPLATES: tuple[Template, ...] = (
     names.index_otherwise,
     names.name_literals,
     calls.change_arguments,
+    signatures.fill_arguments,
     calls.drop_calls,
     calls.add_calls,
     calls.keep_results,
@@ -36,4 +57,8 @@ TEMPLATES: tuple[Template, ...] = (
     statements.add_defaults,
     statements.change_declarations,
     statements.add_items,
+    absent.count_on,
+    absent.use_lists,
+    absent.leave_loops,
+    absent.fill_blocks,
 )

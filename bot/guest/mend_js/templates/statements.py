@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..syntax.declared import FUNCTIONS
+from ..syntax.habits import list_roots
 from ..syntax.source import SIMPLE, SourceFile
 from .edit import JsClues, JsEdit, insert_at, replace_node
 
@@ -180,15 +181,16 @@ def copy_statements(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEd
     }
     here = {source.text(each) for each in siblings}
     own = source.find_function(node)
-    found: list[tuple[int, str]] = []
+    used = list_roots(source, node)
+    found: list[tuple[int, int, str]] = []
     for text, roots, function in source.short_statements:
         if text in here or not roots <= visible:
             continue
         far = 0 if own is not None and function == own.id else 1
-        found.append((far, text))
+        found.append((far, -len(roots & used), text))
     indent = _indent(source, node)
-    for number, (far, text) in enumerate(sorted(dict.fromkeys(found), key=lambda each: each[0])[:6]):
-        weight = (0.14 if far == 0 else 0.08) * 0.9**number
+    for number, (far, shared, text) in enumerate(sorted(dict.fromkeys(found))[:16]):
+        weight = (0.14 if far == 0 else 0.08) * (1.5 if shared < -1 else 1.0) * 0.92**number
         yield insert_at(node.start_byte, f"{text}\n{indent}", "missing-statement", weight)
         if node.type not in ("return_statement", "throw_statement", "break_statement", "continue_statement"):
             yield insert_at(node.end_byte, f"\n{indent}{text}", "missing-statement", weight)
