@@ -23,6 +23,7 @@ from bot.git.mirror import git_directory
 from bot.guest.mend.candidates import Candidate, propose
 from bot.guest.mend.clues import read_test_nodes
 from bot.guest.mend.learned.features import FeatureReader, Features
+from bot.guest.mend.learned.fixes import drop_form
 from bot.guest.mend.localise import Findings, Suspect
 from bot.guest.mend.site import Clues
 from bot.guest.mend.source import FUNCTIONS, Source, TextEdit, apply_edits
@@ -33,9 +34,6 @@ MOST_BLOCK = 3  # changed lines in one place; no template makes more
 NEARLY = 0.999  # the suspicion of lines beside the changed ones, which come last in what time there is
 SECONDS = 0.6  # for the candidates of one fix
 MOST = 1000  # candidates of one choice that are kept, the likeliest so far
-_FORM = str.maketrans(
-    "", "", " \t\r\n\f()\"',;"
-)  # what may differ between two texts with the same syntax tree
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _STRING = re.compile(r"""'[^'\n]*+'|"[^"\n]*+"|#[^\n]*+""")
 _Block = tuple[int, int, int, int]
@@ -117,7 +115,7 @@ def _make_choice(
     findings = Findings(suspects=suspects, sources={source.path: source})
     findings.test_literals = frozenset(map(repr, (*clues.numbers, *clues.strings)))
     candidates = propose(findings, clues, SECONDS)
-    compact = wanted.translate(_FORM)
+    compact = drop_form(wanted)
     right = [
         each for each in candidates if _is_target(source, each, region, range(a, b + 2), compact, target)
     ]
@@ -181,7 +179,7 @@ def _is_target(
         text = apply_edits(source.text[start:end], moved)
     except ValueError:
         return False
-    return text.translate(_FORM) == wanted and _dump(text) == target
+    return drop_form(text) == wanted and _dump(text) == target
 
 
 def _dump(text: str) -> str:

@@ -22,10 +22,9 @@ from ..localise import Findings
 from ..request.asked import Request
 from ..session import mend
 from ..source import FUNCTIONS, Source, TextEdit, apply_edits
-from .fixes import list_edits
+from .fixes import drop_form, list_edits
 
 MARK = "HOB-EXPLAIN-RESULT "
-_FORM = str.maketrans("", "", " \t\r\n\f()\"',;")  # what may differ between texts with the same syntax tree
 _LONGEST = 300
 
 
@@ -67,7 +66,7 @@ def list_places(
             target = _dump(source, first, [edit])
             if not target or target == _dump(source, first, []):
                 continue  # form or comments, or no statement by itself
-            wanted = _render(source, first, [edit]).translate(_FORM)
+            wanted = drop_form(_render(source, first, [edit]))
             around = range(first - 1, last + 3)
             rank = next(
                 (
@@ -75,7 +74,7 @@ def list_places(
                     for at, each in enumerate(candidates)
                     if each.path == path
                     and all(source.line_of(one.start) in around for one in each.edits)
-                    and _render(source, first, each.edits).translate(_FORM) == wanted
+                    and drop_form(_render(source, first, each.edits)) == wanted
                     and _dump(source, first, each.edits) == target
                 ),
                 None,

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..patches import make_patches
 from ..source import FUNCTIONS, Source, TextEdit, apply_edits
+
+_FORM = str.maketrans("", "", " \t\r\n\f()\"',;")
+_COMMENT = re.compile(r"#[^\n]*+")
+
+
+def drop_form(text: str) -> str:
+    """A text without what may differ between two with the same syntax tree: blanks, quotes, comments.
+
+    Quick, and no proof: what stands behind ``#`` in a string is dropped as well, so compare the trees after it.
+    """
+    return _COMMENT.sub("", text).translate(_FORM)
 
 
 def read_sources(root: Path, texts: Mapping[str, str]) -> dict[str, Source]:
