@@ -81,7 +81,7 @@ def test_half_of_a_move_is_no_removal(tmp_path: Path) -> None:
 def test_a_comment_that_a_fix_adds_does_not_hide_which_edit_it_is(tmp_path: Path) -> None:
     repo = make_fix_history(tmp_path / "shop")
     wrong = RIGHT.replace("points >= best", "points > best")
-    told = RIGHT.replace("points >= best:", "points >= best:  # the best mark counts (it's \"fair\")")
+    told = RIGHT.replace("points >= best:", 'points >= best:  # the best mark counts (it\'s "fair")')
     (choice,) = make_choices([make_fix(repo, wrong, told)], Tally())
     assert choice.templates == ("comparison",)
 

@@ -18,7 +18,7 @@ _COMMENT = re.compile(r"#[^\n]*+")
 def drop_form(text: str) -> str:
     """A text without what may differ between two with the same syntax tree: blanks, quotes, comments.
 
-    Quick, and no proof: what stands behind ``#`` in a string is dropped as well, so compare the trees after it.
+    Quick, and no proof: what stands behind ``#`` in a string is dropped too, so compare the trees after it.
     """
     return _COMMENT.sub("", text).translate(_FORM)
 
