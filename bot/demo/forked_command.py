@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-PRELOADED = "bot.demo.preload"
+PRELOADED = "bot.cli.preload"
 
 
 def begin_imports() -> None:

@@ -106,7 +106,6 @@ ALLOWED: dict[str, set[str]] = {
     "bot.experiments": {"bot.flags"},
     "bot.forecast": {"bot.errors", "bot.github", "bot.serve", "bot.tasks"},
     "bot.demo": {"bot.domain", "bot.errors", "bot.tasks.database.embedded"},
-    "bot.demo.preload": {"bot.cli", "bot.serve"},  # what the processes that the demo starts are made of
     "bot.serve": {"bot", "sandbox"},
     "bot.cli": {"bot", "sandbox", "localhub"},
     "bot.__main__": {"bot.cli"},

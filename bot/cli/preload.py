@@ -1,7 +1,4 @@
-"""What the commands that serve import, for a process that is forked into several of them.
-
-Nothing imports this: ``forked_command`` names it to the fork server.
-"""
+"""What the commands that serve import, for a process that is forked into several of them."""
 
 from __future__ import annotations
 
