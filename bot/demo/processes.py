@@ -56,11 +56,10 @@ class LocalProcesses:
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
         common = {"HOB_HOME": str(self.home), "HOB_DASHBOARD_PORT": str(dashboard_port)}
         self._spawn_hub()
+        self._fork("dashboard", common)
         self.hub = self._first_line("hub")
-        # The worker first: it takes longest.
         self._fork("worker", common | self._worker_environment())
         self._fork("web", common | {"PORT": str(web_port), "HOB_WEBHOOK_SECRET": self.hub["webhook_secret"]})
-        self._fork("dashboard", common)
         self._wait_for("web", lambda: _is_up(f"{self.web_url}/readyz"))
         self._wait_for("dashboard", lambda: _is_up(f"{self.dashboard_url}/healthz"))
         self._wait_for("worker", lambda: b"worker.started" in self._log("worker").read_bytes())
