@@ -21,20 +21,15 @@ from bot.cli import importing
 @click.option("--request", default="", help="What to ask for in that repository.")
 def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
     """Show the whole path on this machine: a local GitHub, an issue, a mention, a pull request."""
+    with importing():
+        from bot.demo.show import run_demo
+        from bot.offline.registry import MODELS
+        from bot.settings import load
+
     if repo is not None and not request.strip():
         raise click.UsageError("--repo needs --request, the text of the issue")
     if repo is None and request.strip():
         raise click.UsageError("--request needs --repo, the repository that it is about")
-    from bot.demo.forked_command import begin_imports
-
-    begin_imports()
-    with importing():
-        from bot.demo.show import run_demo
-        from bot.settings import load
-
     model = load().model
-    if model != "offline":  # an unknown one is named before anything is started
-        from bot.offline.registry import MODELS
-
-        MODELS.choose(model)
+    MODELS.choose(model)  # an unknown one is named before anything is started
     sys.exit(run_demo(model=model, serve=not exit_, as_json=as_json, repo=repo, request=request))

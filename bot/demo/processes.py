@@ -13,16 +13,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.demo.forked_command import ForkedCommand
 from bot.demo.free_port import find_free_port
 from bot.errors import HobError
-from bot.tasks.database.embedded import open_embedded_database
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -32,43 +29,30 @@ _PROVIDER = re.compile(r"(?!HOB_)\w+_(?:API_KEY|BASE_URL|ENDPOINT|API_VERSION)|(
 
 @dataclass(kw_only=True)
 class LocalProcesses:
-    """Starts the processes that a person would, with the same commands, and ends exactly those."""
+    """Starts the processes as a person would, through the command line, and ends exactly those."""
 
     home: Path
     model: str
     hub: dict[str, Any] = field(default_factory=dict)
     web_url: str = ""
     dashboard_url: str = ""
-    _running: dict[str, subprocess.Popen[bytes] | ForkedCommand] = field(default_factory=dict)
-    _database: AbstractContextManager[str] | None = None
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self) -> None:
         """Bring everything up side by side. Raises HobError with the last lines of what did not come up."""
-        with ThreadPoolExecutor(1) as beside:
-            opening = beside.submit(self._open_database)
-            self._start_processes()
-            opening.result()
-
-    def _start_processes(self) -> None:
         web_port, dashboard_port = find_free_port(), find_free_port()
         self.web_url = f"http://127.0.0.1:{web_port}"
         self.dashboard_url = f"http://127.0.0.1:{dashboard_port}"
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
         common = {"HOB_HOME": str(self.home), "HOB_DASHBOARD_PORT": str(dashboard_port)}
-        self._spawn_hub()
-        self._fork("dashboard", common)
+        self._spawn("hub", {}, "--data", str(self.home / "hub"), "--webhook", f"{self.web_url}/webhook")
+        self._spawn("dashboard", common)  # meanwhile: it sets PostgreSQL up
         self.hub = self._first_line("hub")
-        self._fork("worker", common | self._worker_environment())
-        self._fork("web", common | {"PORT": str(web_port), "HOB_WEBHOOK_SECRET": self.hub["webhook_secret"]})
+        self._spawn("worker", common | self._worker_environment())
+        self._spawn("web", common | {"PORT": str(web_port), "HOB_WEBHOOK_SECRET": self.hub["webhook_secret"]})
         self._wait_for("web", lambda: _is_up(f"{self.web_url}/readyz"))
         self._wait_for("dashboard", lambda: _is_up(f"{self.dashboard_url}/healthz"))
         self._wait_for("worker", lambda: b"worker.started" in self._log("worker").read_bytes())
-
-    def _open_database(self) -> None:
-        """Set PostgreSQL up, while all others still import, and hold it open until the end."""
-        database = open_embedded_database(self.home)
-        database.__enter__()
-        self._database = database
 
     def _worker_environment(self) -> dict[str, str]:
         return {
@@ -115,25 +99,36 @@ class LocalProcesses:
             if process.stdout:
                 process.stdout.close()
         self._running.clear()
-        if self._database is not None:  # the last one who uses it stops it
-            self._database.__exit__(None, None, None)
-            self._database = None
+        self._stop_database(deadline)
 
-    def _spawn_hub(self) -> None:
-        arguments = ("--data", str(self.home / "hub"), "--webhook", f"{self.web_url}/webhook")
-        with self._log("hub").open("ab") as log, hold_signals():
-            self._running["hub"] = subprocess.Popen(
-                [sys.executable, "-m", "bot", "hub", *arguments],
-                env=_keep_environment(),
+    def _stop_database(self, deadline: float) -> None:
+        """End the PostgreSQL that killed processes leave behind; one that ends normally stops it."""
+        record = self.home / "postgres" / "postmaster.pid"
+        try:
+            pid = int(record.read_text().splitlines()[0])
+            os.kill(
+                pid, signal.SIGINT
+            )  # a fast shutdown: https://www.postgresql.org/docs/18/server-shutdown.html
+        except (OSError, ValueError, IndexError):
+            return
+        while record.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _spawn(self, name: str, environment: dict[str, str], *arguments: str) -> None:
+        keep = {
+            key: os.environ[key]
+            for key in ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+            if key in os.environ
+        }
+        with self._log(name).open("ab") as log, hold_signals():
+            self._running[name] = subprocess.Popen(
+                [sys.executable, "-m", "bot", name, *arguments],
+                env=keep | {"PYTHONUNBUFFERED": "1"} | environment,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdout=subprocess.PIPE if name == "hub" else log,
                 stderr=log,
                 start_new_session=True,
             )
-
-    def _fork(self, name: str, environment: dict[str, str]) -> None:
-        with hold_signals():
-            self._running[name] = ForkedCommand(name, _keep_environment() | environment, self._log(name))
 
     def _first_line(self, name: str) -> dict[str, Any]:
         stdout = self._running[name].stdout
@@ -157,12 +152,6 @@ class LocalProcesses:
 
     def _tail(self, name: str) -> str:
         return self._log(name).read_text("utf-8", "replace")[-2000:]
-
-
-def _keep_environment() -> dict[str, str]:
-    """What of this process's environment all of them have."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {"PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager

@@ -105,7 +105,7 @@ ALLOWED: dict[str, set[str]] = {
     "bot.tune": {"bot.domain", "bot.errors", "bot.eval", "bot.git", "bot.guest", "bot.training"},
     "bot.experiments": {"bot.flags"},
     "bot.forecast": {"bot.errors", "bot.github", "bot.serve", "bot.tasks"},
-    "bot.demo": {"bot.domain", "bot.errors", "bot.tasks.database.embedded"},
+    "bot.demo": {"bot.domain", "bot.errors"},
     "bot.serve": {"bot", "sandbox"},
     "bot.cli": {"bot", "sandbox", "localhub"},
     "bot.__main__": {"bot.cli"},
@@ -156,9 +156,7 @@ def test_only_settings_reads_the_environment() -> None:
         if module.startswith("bot") and not module.startswith("bot.guest")
         if read_facts(path, module).reads_environment
     }
-    assert readers - {"bot.demo.forked_command", "bot.demo.processes", "bot.demo.story"} == {
-        "bot.settings.environment"
-    }
+    assert readers - {"bot.demo.processes", "bot.demo.story"} == {"bot.settings.environment"}
 
 
 def test_every_module_says_what_it_is_for() -> None:
