@@ -14,7 +14,7 @@ if ! read -r over; then
     for file in $(grep -ls -- "$1" /proc/[0-9]*/cmdline /proc/[0-9]*/environ); do
         process=${file#/proc/}
         process=${process%/*}
-        [ "$process" = $$ ] || kill -QUIT "$process"
+        [ "$process" = $$ ] || kill -QUIT "$process" 2> /dev/null
     done
     sleep 1
 fi
