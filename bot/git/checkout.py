@@ -51,10 +51,6 @@ _CONFIG = """\
 \tname = sandbox
 \temail = sandbox@localhost
 """
-# Of a large tree several processes write the files, as many as there are processors and no more than four.
-# https://git-scm.com/docs/git-config#Documentation/git-config.txt-checkoutworkers
-_WORKERS = min(4, len(os.sched_getaffinity(0)))
-_SIDE_BY_SIDE = (("checkout.workers", str(_WORKERS)), ("checkout.thresholdForParallelism", "1000"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +101,7 @@ async def write_checkout(
     ends = await pack_commits(git_dir, tips, dot_git, depth=history.depth)
     await asyncio.to_thread(_write_refs, dot_git, ends, history.base)
     try:
-        await run(dot_git, "read-tree", "-m", "-u", sha, config=_SIDE_BY_SIDE, work_tree=into, seconds=600)
+        await run(dot_git, "read-tree", "-m", "-u", sha, work_tree=into, seconds=600)
     except GitFailed as failed:
         raise UserError(f"git refuses to check out {sha[:12]}: {failed.message}", phase="prepare") from failed
     await asyncio.to_thread(_set_times, git_dir, sha, into, paths)

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from bot.errors import HobError, Parked, Retry, UserError
 from bot.git import program
-from bot.git.checkout import _SIDE_BY_SIDE, Bounds, History
+from bot.git.checkout import Bounds, History
 from bot.git.mirror import Mirror
 from bot.git.program import make_environment
 from bot.git.remote import NoAccess, Unauthorized
@@ -219,25 +219,6 @@ async def test_the_index_of_names_of_every_length_is_one_that_git_would_have_wri
     assert git(tree, "diff-files", "--name-only") == ""
     git(tree, "update-index", "-q", "--refresh")
     assert (tree / ".git/index").read_bytes() == made  # there was nothing to refresh
-
-
-async def test_a_tree_that_several_processes_write_is_as_exact(
-    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.git.checkout._SIDE_BY_SIDE", (*_SIDE_BY_SIDE, ("checkout.workers", "3")))
-    files = {f"part{number % 7}/file{number}.txt": f"{number}\n$Id$\n" for number in range(1200)}
-    files |= {"run.sh": "!#!/bin/sh\n", "link": "-> run.sh", ".gitattributes": "* text eol=crlf ident\n"}
-    commit(tmp_path / "work", files, "Many")
-    tree = tmp_path / "tree"
-    await local_tree(mirror, tmp_path / "work", None, tree)
-    assert all(
-        (tree / f"part{n % 7}/file{n}.txt").read_bytes() == files[f"part{n % 7}/file{n}.txt"].encode()
-        for n in range(1200)
-    )
-    assert os.access(tree / "run.sh", os.X_OK) and (tree / "link").readlink() == Path("run.sh")
-    times = {path.lstat().st_mtime for path in tree.rglob("*") if path.is_file() and ".git" not in path.parts}
-    assert times == {1_700_000_000}
-    assert git(tree, "status", "--porcelain", "--ignored") == git(tree, "diff-files", "--name-only") == ""
 
 
 async def test_a_name_leads_to_a_commit_through_tags_or_to_nothing(mirror: Mirror, tmp_path: Path) -> None:
