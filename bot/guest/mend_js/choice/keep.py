@@ -168,7 +168,7 @@ class TreeKeeper:
                     there.symlink_to(os.fsdecode(kept.data))
                 else:
                     there.write_bytes(kept.data)
-                    os.utime(there, ns=(kept.state[1], kept.state[1]))
+                os.utime(there, ns=(kept.state[1], kept.state[1]), follow_symlinks=False)
 
     def _set_state(self, path: str) -> None:
         mode = self._kept[path].state[2]
