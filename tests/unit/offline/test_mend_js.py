@@ -234,7 +234,7 @@ def test_a_template_that_did_not_fit_leaves_room_for_others(tmp_path: Path) -> N
     "deep",
     [
         f"const x = a{' + a' * 1200}",
-        f"if (a) b(){' else if (a) b()' * 1200}",
+        f"if (a) b(){' else if (a) b()' * 600}",
         f"{'if (a) {' * 1200}b(){'}' * 1200}",
         f"x = {'[' * 1200}{']' * 1200}",
         f"x = {'a => ' * 1200}b",
