@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from . import clock
 from .localise import Suspicion
 from .syntax.source import SourceFile
-from .templates.edit import JsClues, JsEdit
+from .templates.edit import JsClues, JsEdit, Template
 from .templates.equal_sides import makes_sides_equal
 from .templates.registry import TEMPLATES
 
@@ -92,24 +92,30 @@ def _find_tests(source: SourceFile, titles: Sequence[str]) -> list[Node]:
     return found
 
 
-def propose(suspicions: Sequence[Suspicion], clues: JsClues, seconds: float) -> list[JsCandidate]:
-    """What the templates make of the suspicious places, until the time is up."""
+def propose(
+    suspicions: Sequence[Suspicion],
+    clues: JsClues,
+    seconds: float,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[JsCandidate]:
+    """What the templates make of the suspicious places, until the time is up.
+
+    A template that fails at a place makes nothing more of it; ``say`` is told of each template's first time.
+    """
     until = clock.read_seconds() + seconds
     rated = [(one.rate(node), one, node) for one in suspicions for node in one.source.nodes]
     rated = [each for each in rated if each[0] > 0.02]
     rated.sort(key=lambda each: -each[0])
     found: dict[tuple[str, int, int, str], JsCandidate] = {}
+    failed: dict[Template, str] = {}
     for suspicion, one, node in rated[:_NODES]:
         if clock.read_seconds() > until or len(found) >= MOST_MADE:
             break
         source = one.source
         for template in TEMPLATES:
-            for edit in template(source, node, clues):
-                small = _trim(source.data, edit)
-                if small is None or makes_sides_equal(source, node, edit):
-                    continue
+            for small in _make_edits(template, source, node, clues, failed):
                 key = (source.path, small.start, small.end, small.new)
-                score = suspicion * edit.weight
+                score = suspicion * small.weight
                 known = found.get(key)
                 if known is None or known.score < score:
                     found[key] = JsCandidate(
@@ -120,7 +126,24 @@ def propose(suspicions: Sequence[Suspicion], clues: JsClues, seconds: float) -> 
                         edit=small,
                         passing=one.passing(node),
                     )
+    for why in failed.values():
+        say(why)
     return _mix(sorted(found.values(), key=lambda each: -each.score)[:MOST])
+
+
+def _make_edits(
+    template: Template, source: SourceFile, node: Node, clues: JsClues, failed: dict[Template, str]
+) -> Iterator[JsEdit]:
+    """A template's edits at a place; those before its failure where it fails, which ``failed`` then says."""
+    try:
+        for edit in template(source, node, clues):
+            small = _trim(source.data, edit)
+            if small is not None and not makes_sides_equal(source, node, edit):
+                yield small
+    except Exception as error:  # whatever it is, it costs one place and not the search
+        where = f"{source.path}:{node.start_point[0] + 1}"
+        name = getattr(template, "__name__", "a template")
+        failed.setdefault(template, f"{name} fails at {where}: {type(error).__name__}")
 
 
 def _mix(ranked: Sequence[JsCandidate]) -> list[JsCandidate]:

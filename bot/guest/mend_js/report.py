@@ -14,6 +14,10 @@ from .search import JsBaseline, JsSearch
 from .syntax.source import SourceFile
 
 SHOWN = 12
+_CLAIM = frozenset(
+    ("edits", "parts", "turned", "turned_count", "others", "calls", "borrowed", "covering", "rival")
+)
+_NONE = "no small edit makes the tests pass"  # what a search says that gives no reason
 SHOWN_CALL = 200  # signs of a call, and of what it gives
 _COMPARED = re.compile(r"(?<![\w$.])([\w$.]{1,60}) (>=?) ([\w$.]{1,60})(?![\w$.(\[])")
 _MIRRORED = {">": "<", ">=": "<="}
@@ -67,6 +71,14 @@ def report_change(source: SourceFile, answer: JsCandidate, base: JsBaseline, com
         "turned": name_tests(base.asked, command),
         "turned_count": len(base.asked),
     }
+
+
+def withhold_change(result: dict[str, Any], why: str) -> dict[str, Any]:
+    """The result without a change that it claims, and with one more reason."""
+    told = {name: value for name, value in result.items() if name not in _CLAIM}
+    if result["outcome"] == "mended":
+        return told | {"outcome": "not_found", "reason": why}
+    return told | {"reason": f"{result.get('reason') or _NONE}; {why}"}
 
 
 def make_edit(source: SourceFile, candidate: JsCandidate) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class JsSearch:
         for candidate in put_off(candidates, self.hangs):
             if clock.read_seconds() >= until:
                 return None
-            if self._passes_part(candidate) and self._passes_all(candidate):
+            if self._passes_part(candidate) and self.passes_all(candidate):
                 self.passed.append(candidate)
                 return candidate
         self.exhausted = True
@@ -68,7 +68,7 @@ class JsSearch:
                 return
             if self.hangs[candidate.path, candidate.line] >= HANGS:
                 continue
-            if self._passes_part(candidate) and self._passes_all(candidate):
+            if self._passes_part(candidate) and self.passes_all(candidate):
                 self.passed.append(candidate)
 
     def _passes_part(self, candidate: JsCandidate) -> bool:
@@ -94,7 +94,8 @@ class JsSearch:
         self.hung += 1
         self.hangs[candidate.path, candidate.line] += 1
 
-    def _passes_all(self, candidate: JsCandidate) -> bool:
+    def passes_all(self, candidate: JsCandidate) -> bool:
+        """Whether the whole suite passes as far as it is to, by the repository's own command."""
         with change_file(self.root, candidate):
             run = self.judge.run_all(limit(self.base.all_seconds))
             return _turns(run, self.base.asked, self.base.everything)

@@ -15,7 +15,7 @@ from .bench import Bench
 from .candidates import JsCandidate, gather_clues, propose
 from .choice.keep import TreeKeeper
 from .choice.observe import Observer
-from .choice.verdict import SHOWN, describe_damage, find_doubt
+from .choice.verdict import BLIND, SHOWN, describe_damage, describe_left, find_doubt
 from .choice.weigh import JsComparison, weigh_changes
 from .coverage import Counts, read_counts
 from .focus import focus
@@ -60,7 +60,9 @@ def mend(
     try:
         result |= _search(judge, request, began + seconds, say, keeper)
     finally:
-        keeper.clean()
+        left = keeper.clean()
+    if left:
+        result = report.withhold_change(result, describe_left(left))
     return result | {"seconds": round(clock.read_seconds() - began, 1)}
 
 
@@ -109,14 +111,14 @@ def _search(
     clues = gather_clues(judge.root, judge.files, asked, output)
     deadline = max(deadline, min(latest, clock.read_seconds() + TRY_LEAST))
     patience = max(PROPOSE_LEAST, PROPOSE_SHARE * (deadline - clock.read_seconds()))
-    candidates = propose(suspicions, clues, patience)
+    candidates = propose(suspicions, clues, patience, say)
     sources = {one.source.path: one.source for one in suspicions}
     say(f"{len(suspicions)} files, {len(candidates)} candidate changes")
     bench, quick = _start_bench(judge, base)
     try:
         say(f"a try takes {bench.usual_seconds if quick else base.seconds:.2f} s")
         search = JsSearch(judge.root, judge, base, bench if quick else None)
-        compared = _find_answer(search, candidates, sources, deadline)
+        compared = _find_answer(search, candidates, sources, deadline, keeper)
     finally:
         bench.close()
     told = tests | {
@@ -131,7 +133,7 @@ def _search(
     if loss := keeper.find_loss():
         return told | {"outcome": "not_found", "reason": describe_damage(loss, "tried")}
     answer = compared.ranked[0]
-    if reason := find_doubt(compared, sources[answer.path].data, base):
+    if reason := find_doubt(compared, sources[answer.path].data, base) or (BLIND if keeper.blind else ""):
         shown = [report.make_edit(sources[answer.path], answer)]
         return told | {"outcome": "not_found", "reason": reason, "unsure": shown}
     told |= report.report_change(sources[answer.path], answer, base, judge.command)
@@ -150,9 +152,16 @@ def _start_bench(judge: Judge, base: JsBaseline) -> tuple[Bench, bool]:
 
 
 def _find_answer(
-    search: JsSearch, candidates: Sequence[JsCandidate], sources: Mapping[str, SourceFile], deadline: float
+    search: JsSearch,
+    candidates: Sequence[JsCandidate],
+    sources: Mapping[str, SourceFile],
+    deadline: float,
+    keeper: TreeKeeper,
 ) -> JsComparison | None:
-    """What passes, the likeliest first; the first one found gets some company to be compared with."""
+    """What passes, the likeliest first; the first one found gets some company to be compared with.
+
+    What other tries broke in the tree is put back before: it has to pass in the tree as it was.
+    """
     began = clock.read_seconds()
     first = search.run(candidates, until=deadline)
     if first is None:
@@ -165,7 +174,11 @@ def _find_answer(
     search.find_rivals(
         [each for each in candidates[at + 1 :] if each.score > 0.3 * first.score], until, RIVALS
     )
-    passed = [each for each in search.passed if search.is_steady(each, STEADY)]
+    passed = search.passed
+    if keeper.find_loss():
+        keeper.clean()
+        passed = [each for each in passed if search.passes_all(each)]
+    passed = [each for each in passed if search.is_steady(each, STEADY)]
     if not passed:
         return None
     base = search.base

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.guest.mend_js import candidates as proposing
 from bot.guest.mend_js.asked import JsRequest, choose_asked
 from bot.guest.mend_js.candidates import JsCandidate, gather_clues, propose
 from bot.guest.mend_js.choice.verdict import MATURE, describe_turn, find_doubt
@@ -227,6 +228,45 @@ def test_a_template_that_did_not_fit_leaves_room_for_others(tmp_path: Path) -> N
     first = [each.edit.template for each in found[:40]]
     assert len(set(first)) > 5
     assert [each.score for each in found] != sorted((each.score for each in found), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        f"const x = a{' + a' * 1200}",
+        f"if (a) b(){' else if (a) b()' * 600}",
+        f"{'if (a) {' * 1200}b(){'}' * 1200}",
+        f"x = {'[' * 1200}{']' * 1200}",
+        f"x = {'a => ' * 1200}b",
+    ],
+)
+def test_code_that_is_nested_deeply(tmp_path: Path, deep: str) -> None:
+    source = SourceFile(
+        path="a.js", data=f"function f(a, b) {{\n  {deep}\n  return g(a, b, x < 3)\n}}".encode()
+    )
+    outer = [*source.nodes[:12], *source.nodes[-12:]]
+    for node in outer:
+        for make in TEMPLATES:
+            next(iter(make(source, node, JsClues())), None)
+        source.list_unused(node)
+        assert source.find_statement(node) is not None and not source.is_condition(source.nodes[0])
+
+
+def test_a_template_that_fails_costs_no_more_than_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(source: SourceFile, node: Any, _: JsClues) -> Any:
+        yield JsEdit(start=0, end=0, new=";", template="text", weight=1.0)
+        raise RecursionError
+
+    monkeypatch.setattr(proposing, "TEMPLATES", (fail, *TEMPLATES))
+    said: list[str] = []
+    text = "function f(a, b) {\n  return a < b\n}\n"
+    (tmp_path / "a.js").write_text(text)
+    found = propose(localise(tmp_path, Spectrum(), "", "", ["a.js"]), JsClues(), 10.0, said.append)
+    made = {each.apply(text.encode()).decode() for each in found}
+    assert {f";{text}", text.replace("<", "<=")} <= made
+    assert said == ["fail fails at a.js:1: RecursionError"]
 
 
 def test_clues_come_from_the_failing_test_alone(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ ENOUGH = 100  # calls that were made up, to tell by them
 NARROW = 0.01  # the share of them that an edit has to change at least
 SELDOM = 0.1  # how likely an edit has to be where few tests show the fault
 _CALL = 160  # signs of a call, and of what it gives, in a sentence
+BLIND = "the working folder is too large for me to see what trying edits changes in it"
 _TURNS = {
     "boolean-operator": "joins conditions the other way",
     "branches": "changes which branch runs",
@@ -100,6 +101,14 @@ def _quote(text: str) -> str:
 def describe_damage(path: str, did: str) -> str:
     """Why nothing is claimed where what was done with changes, "tried" or "compared", altered a file."""
     return f"while I {did} edits, {_quote(path)} changed in the working folder, so I report no edit"
+
+
+def describe_left(path: str) -> str:
+    """That the tree is not as it was, as it could not be put back."""
+    return (
+        f"running the tests with edits changed {_quote(path)} in the working folder, "
+        "and I could not put it back as it was"
+    )
 
 
 def describe_turn(answer: JsCandidate, data: bytes) -> str:

@@ -39,10 +39,12 @@ class SyntaxFile(Protocol):
 
 
 def list_inside(node: Node) -> Iterator[Node]:
-    """A node and all below it."""
-    yield node
-    for child in node.named_children:
-        yield from list_inside(child)
+    """A node and all below it, outer ones first; code may be nested deeper than Python's calls."""
+    stack = [node]
+    while stack:
+        at = stack.pop()
+        yield at
+        stack.extend(reversed(at.named_children))
 
 
 def list_roots(source: SyntaxFile, node: Node) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..syntax.habits import list_inside
 from ..syntax.source import SourceFile
 from .edit import JsClues, JsEdit, replace_node
 
@@ -103,10 +104,7 @@ def extend_conditions(source: SourceFile, node: Node, _: JsClues) -> Iterator[Js
 
 
 def _list_leaves(node: Node) -> Iterator[Node]:
-    if node.named_child_count == 0:
-        yield node
-    for child in node.named_children:
-        yield from _list_leaves(child)
+    return (each for each in list_inside(node) if each.named_child_count == 0)
 
 
 def add_edge_cases(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
