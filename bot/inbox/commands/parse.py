@@ -1,10 +1,10 @@
 """Parse the text after a mention: a command such as ``@hob stop``, or else a request for work.
 
-A word is a command only when nothing else is asked: "stop" is one, also with thanks or a reason behind it
-("stop, this is wrong"), "stop using tabs here" is work; "try 3" and "use 2" are commands, "try using tabs"
-and "use 2 spaces" are work. Work is a change, unless the text
-begins with "review", or is a question that asks for nothing to be done. "block octocat" is a command, since a
-login is one word; "block the second call" is work.
+A word is a command only when nothing else is asked: "stop" is one, also with thanks or a short reason
+behind it ("stop, this is wrong"); "stop using tabs here" is work, and so is "stop, this is wrong: it loses
+a row". "try 3" and "use 2" are commands, "try using tabs" and "use 2 spaces" are work. Work is a change,
+unless the text begins with "review", or is a question that asks for nothing to be done. "block octocat" is
+a command, since a login is one word; "block the second call" is work.
 """
 
 from __future__ import annotations
@@ -55,12 +55,37 @@ class ParsedCommand:
 _ALONE = {
     word.value: word for word in CommandWord if word not in (CommandWord.TRY, CommandWord.USE, *_ABOUT_PEOPLE)
 } | dict.fromkeys(("cancel", "abort", "nevermind"), CommandWord.STOP)
-# With a plea, thanks or a reason; "stop, use tabs" and "stop, then start loses a row" ask for something else.
+# What may stand behind "stop" and leave it the command: thanks, and reasons that ask for nothing else.
+_NOUN = (
+    r"(?:file|files|one|ones|approach|branch|direction|idea|issue|pull\s+request|pr|repo|repository|thing|thread"
+    r"|ticket|track|way|person|bot|project)"
+)
+_THIS_IS = (
+    r"(?:(?:this|that|it)(?:['\u2019]?s|\s+is|\s+was)|you(?:['\u2019]?re|\s+are)"
+    r"|i(?:['\u2019]?m|\s+am|\s+was))"
+)
+_WANTED = r"(?:meant|mean|want|wanted|need|needed|asked(?:\s+for)?|expected|had\s+in\s+mind)"
+_WRONG = (
+    rf"(?:(?:all|just|completely|totally|simply|on|in|going|the|a|my)\s+){{0,4}}wrong(?:\s+{_NOUN})?"
+    rf"|not\s+(?:what\s+(?:i|we)\s+{_WANTED}|right|correct|needed|necessary|wanted|this|that|it|now|here|you|yet"
+    rf"|(?:the\s+)?(?:right|this|that)\s+{_NOUN})"
+    r"|(?:no\s+longer|not)\s+(?:needed|wanted|necessary|relevant)(?:\s+any\s?more)?"
+    r"|(?:already\s+)?(?:done|fixed|solved|resolved)(?:\s+already)?|(?:a\s+)?(?:duplicate|mistake)"
+)
+_ENDING = (
+    rf"(?:(?:{_THIS_IS}\s+)?(?:{_WRONG})|(?:this|that|it)\s+(?:isn|wasn)['\u2019]?t\s+(?:it|right|correct|needed"
+    rf"|what\s+(?:i|we)\s+{_WANTED}|(?:the\s+)?right\s+{_NOUN})"
+    r"|(?:thanks|thank\s+you|thx|ty|cheers)(?:\s+(?:a\s+lot|so\s+much|very\s+much|anyway|again))?"
+    r"|please|sorry|now|no|my\s+(?:mistake|bad)|never\s?mind|(?:that['\u2019]?s\s+)?enough|no\s+need"
+    r"|(?:i|we)\s+(?:changed\s+(?:my|our)\s+minds?|made\s+a\s+mistake|(?:don['\u2019]?t|do\s+not|no\s+longer)\s+"
+    r"(?:want|need)\s+(?:this|that|it)(?:\s+any\s?more)?|found\s+it))"
+)
+# With a plea, thanks or a reason; "stop, use tabs" and "stop, it is the lexer" ask for something else.
 _STOPPED = re.compile(
-    r"\W*+(?:(?:please|no|ok|okay|hey)\W++)*+(?:(?:can|could|would|will)\W++you\W++(?:please\W++)?+)?+"
+    r"\W*+(?:(?:please|ok|okay|hey|wait|sorry|actually)\W++|no(?:\s+no){0,3}\s?[^\w\s]\W*+)*+"
+    r"(?:you\W++can\W++|(?:can|could|would|will)\W++you\W++(?:please\W++)?+)?+"
     r"(?:never\s?mind\W++(?=stop|cancel))?+(?:stop|cancel|abort|never\s?mind)(?:\W++stop)*+(?:\s++(?:working|trying))?+"
-    r"(?:\s++(?:on\s++)?+(?:this|it|that|here|now|please))*+"
-    r"(?:\W*+\Z|[^\S\n]*+[,.;!\n]\s*+(?:this|that|it|you|thanks?|thx|please|i|we|no|not|wrong|sorry)\b)",
+    rf"(?:\s++(?:on\s++)?+(?:this|it|that|here|now|please)){{0,4}}(?:\W++{_ENDING}){{0,3}}\W*+",
     re.IGNORECASE,
 )
 _STATUS = re.compile(
@@ -95,10 +120,12 @@ _QUESTION = re.compile(
     r"|tell\W+(?:me|us)\b.*)",
     re.IGNORECASE | re.DOTALL,
 )
-# About what is there, whatever its verb: "does it handle None?". "Should we use a set?" is a wish more often.
+# About what is there, whatever its verb: "did you add tests?". "Should we use a set?" is a wish more often,
+# and so is "did you forget to add it?".
 _YES_OR_NO = re.compile(
-    rf"{_ASKED}(?:was|were|does|did|has)\s+(?:it|this|that|there|the|we|i|they|these|those|an?)\b"
-    r"[^.!?,;:\n]*\?[\s)*_]*",
+    rf"{_ASKED}(?:was|were|does|did|has)\s+(?:it|this|that|there|the|we|i|you|he|she|they|these|those|an?|any|all|each|every"
+    r"|both|some|(?:some|any|every)(?:one|body|thing)|no(?:body|thing)|your|my|our|its|his|her|their|code|tests?)\b"
+    r"(?![^.!?,;:\n]*\bforg[eo]t)[^.!?,;:\n]*\?[\s)*_]*",
     re.IGNORECASE,
 )
 _PLEA = re.compile(r"\b(?:can|could|would|will)\s+you\b|\bplease\b", re.IGNORECASE)
@@ -185,8 +212,7 @@ def _parse_command(request: str) -> ParsedCommand | None:
     person = _PERSON.fullmatch(request)
     if person and person[2].lower() not in _AROUND:
         return ParsedCommand(word=CommandWord(person[1].lower()), login=person[2])
-    stopped = _STOPPED.match(request)
-    if stopped and not _asks_for_change(request):
+    if _STOPPED.fullmatch(request):
         return ParsedCommand(word=CommandWord.STOP)
     if _STATUS.fullmatch(request):
         return ParsedCommand(word=CommandWord.STATUS)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from bot.domain import Runner
 from bot.workspace.find_checks.runner import guess_runner
-from bot.workspace.find_checks.tree import MOST_CHARS, FoundCheck, Tree, get
+from bot.workspace.find_checks.tree import MOST_BYTES, MOST_CHARS, FoundCheck, Tree, get
 
+MOST_PARTS = 50_000  # prerequisites and lines of all targets of a file: those behind them are not read
+MOST_REACHED = 100_000  # characters of the lines, filled in, that targets reach
+_LINE = 50  # characters that a line counts at least
+_MOST_INCLUDED = 20  # files that a Makefile includes
 TARGETS = (
     *("test", "check", "tests", "unittest", "unit", "unit-test", "unit-tests", "test-unit", "test-all"),
     *("unit_test", "unit_tests", "test_unit", "test_all", "test-ci", "pytest"),
@@ -47,59 +52,82 @@ def find_recipe_checks(tree: Tree, found: Collection[FoundCheck], script: str = 
     programs = {_name_program(check.command) for check in found if not check.folder} - {""}
     for names, tool in ((MAKEFILES, "make"), (_JUSTFILES, "just"), (_TASKFILES, "task")):
         path = next((name for name in names if tree.has(name)), "")
-        rules = _read_rules(tree, path, tool) if path else {}
-        target = next((name for name in TARGETS if name in rules), "")
+        rules = _read_rules(tree, path, tool) if path else _Rules()
+        target = next((name for name in TARGETS if name in rules.targets), "")
         if not target or re.search(rf"(?<![\w-]){tool}(?: \w{{1,40}}=\S{{0,80}}){{0,9}} {target}", script):
             continue
-        if not _is_covered(_list_lines(rules, target), runners, scripts, programs):
+        lines = _list_lines(rules, target)
+        if not _is_covered(lines, runners, scripts, programs):
             command = f"{tool} {target}"
-            yield FoundCheck(label=command, command=command, runner=_guess(rules, target))
+            yield FoundCheck(label=command, command=command, runner=_guess(lines))
 
 
 def list_target_lines(tree: Tree, path: str, tool: str, words: Collection[str]) -> list[str]:
     """The lines of a recipe file's targets that stand among ``words``, and of all that they need."""
     rules = _read_rules(tree, path, tool)
-    named = [name for name in rules if name in words] or [*rules][:1]
-    return [line for name in named for line in _list_lines(rules, name)]
+    named = [name for name in rules.targets if name in words] or [*rules.targets][:1]
+    return _list_lines(rules, *named)
 
 
-_Rules = dict[str, tuple[list[str], list[str]]]  # a target's prerequisites and lines
+@dataclass(slots=True)
+class _Rules:
+    """The targets of a file, as many as MOST_PARTS take, and what its variables stand for."""
+
+    values: Mapping[str, str] | None = None  # None where there are none like make's
+    targets: dict[str, tuple[list[str], list[str]]] = field(
+        default_factory=dict
+    )  # what each needs, its lines
+    left: int = MOST_PARTS
+
+    def add(self, name: str, needs: Collection[str] = (), lines: Collection[str] = ()) -> None:
+        """Note a target, also one that is there, with more that it needs or runs."""
+        if self.left > 0:
+            known_needs, known_lines = self.targets.setdefault(name, ([], []))
+            known_needs.extend(needs)
+            known_lines.extend(lines)
+            self.left -= 1 + len(needs) + len(lines)
 
 
 def _read_rules(tree: Tree, path: str, tool: str) -> _Rules:
     if tool == "task":
         return _read_tasks(tree.yaml(path))
-    rules: _Rules = {}
+    text = _join_included(tree, tree.text(path)) if tool == "make" else tree.text(path)
+    values = dict(reversed(_SET.findall(text))) if tool == "make" else None  # the first is no condition's
+    rules = _Rules(values=values)
     current: list[str] = []
-    text = tree.text(path)
-    included = re.findall(r"^[-s]?include[ \t]+([\w./-]+)[ \t]*$", text, re.M) if tool == "make" else []
-    text = "\n".join((text, *map(tree.text, included)))
-    values = dict(reversed(_SET.findall(text))) if tool == "make" else {}  # the first is no condition's
     for line in text.replace("\\\n", " ").splitlines():
         if line[:1] in ("\t", " "):
-            command = _fill_in(line.strip().lstrip("@-+"), values) if current and tool == "make" else ""
             for name in current:
-                rules[name][1].append(command or line.strip().lstrip("@-+"))
-            continue
-        if len(line) > MOST_CHARS:
-            continue
-        rule = (_JUST_RULE if tool == "just" else _RULE).match(line.partition("#")[0].rstrip())
-        if not line.strip() or line.startswith("#"):
-            continue
-        current = []
-        if rule:
-            before, _, inline = rule[2].partition(";")
-            names = rule[1].split()[:1] if tool == "just" else rule[1].split()
-            for name in names:
-                needs, lines = rules.setdefault(name, ([], []))
-                needs += before.split()
-                lines += [inline.strip()] if inline.strip() else []
-                current.append(name)
+                rules.add(name, lines=[line.strip().lstrip("@-+")])
+        elif len(line) <= MOST_CHARS and line.strip() and not line.startswith("#"):
+            current = _read_rule(rules, line, tool)
+        if rules.left <= 0:
+            break
     return rules
 
 
-def _fill_in(line: str, values: Mapping[str, str]) -> str:
+def _join_included(tree: Tree, text: str) -> str:
+    """A Makefile's text and those of the files that it includes, of which a bounded number is read."""
+    included = dict.fromkeys(re.findall(r"^[-s]?include[ \t]+([\w./-]+)[ \t]*$", text, re.M))
+    return "\n".join((text, *map(tree.text, [*included][:_MOST_INCLUDED])))[:MOST_BYTES]
+
+
+def _read_rule(rules: _Rules, line: str, tool: str) -> list[str]:
+    """Note the targets that a line begins, none where it is another line, and return their names."""
+    rule = (_JUST_RULE if tool == "just" else _RULE).match(line.partition("#")[0].rstrip())
+    if not rule:
+        return []
+    before, _, inline = rule[2].partition(";")
+    names = rule[1].split()[:1] if tool == "just" else rule[1].split()
+    for name in names:
+        rules.add(name, before.split(), [inline.strip()] if inline.strip() else [])
+    return names
+
+
+def _fill_in(line: str, values: Mapping[str, str] | None) -> str:
     """A line with the names of programs in place of their variables, also those that lead to another."""
+    if values is None:
+        return line
     for _ in range(2):
         if "$" not in line or len(line) > MOST_CHARS:
             break
@@ -110,41 +138,50 @@ def _fill_in(line: str, values: Mapping[str, str]) -> str:
 def _read_tasks(data: object) -> _Rules:
     """https://taskfile.dev/docs/reference/schema"""
     tasks = get(data, "tasks")
-    rules: _Rules = {}
+    rules = _Rules()
     for name, task in tasks.items() if isinstance(tasks, dict) else ():
         task = (
             {"cmds": [task]} if isinstance(task, str) else {"cmds": task} if isinstance(task, list) else task
         )
-        commands = get(task, "cmds") or [get(task, "cmd")]
-        if not isinstance(name, str) or not isinstance(commands, list):
+        commands, needed = get(task, "cmds") or [get(task, "cmd")], get(task, "deps") or []
+        if not isinstance(name, str) or not isinstance(commands, list) or not isinstance(needed, list):
             continue
-        if not isinstance(get(task, "deps") or [], list):
-            continue
+        if rules.left < len(commands) + len(needed):  # an alias may name the same long list again and again
+            break
         lines = [each if isinstance(each, str) else get(each, "cmd") for each in commands]
-        needs = [get(each, "task") for each in commands] + list(get(task, "deps") or ())
-        rules[name] = (
+        needs = [get(each, "task") for each in commands] + needed
+        rules.add(
+            name,
             [need for need in needs if isinstance(need, str)],
             [line for line in lines if isinstance(line, str)],
         )
     return rules
 
 
-def _list_lines(rules: _Rules, target: str) -> list[str]:
-    """The lines of a target and of all that it needs or calls, each target's once, in the order of a run."""
+def _list_lines(rules: _Rules, *targets: str) -> list[str]:
+    """The lines of targets and of all that they need or call, each target's once, in the order of a run.
+
+    Of lines that are longer together than MOST_REACHED only the first are read.
+    """
     found: list[str] = []
     seen: set[str] = set()
-    left = [(target, "")]  # either a target or a line
+    chars = MOST_REACHED
+    left = [(name, "") for name in reversed(targets)]  # either a target or a line
     while left:
         name, line = left.pop()
         if not name:
             found.append(line)
-        elif name not in seen and name in rules:
+        elif name not in seen and name in rules.targets:
             seen.add(name)
-            needs, lines = rules[name]
+            needs, lines = rules.targets[name]
             parts = [(need, "") for need in needs if need]
             for each in lines:
-                called = _find_called(each)
-                parts += [(called, ""), ("", each)] if called else [("", each)]
+                if chars <= 0:
+                    break
+                filled = _fill_in(each, rules.values)
+                chars -= max(len(filled), _LINE)
+                called = _find_called(filled)
+                parts += [(called, ""), ("", filled)] if called else [("", filled)]
             left += reversed(parts)
     return found
 
@@ -179,6 +216,6 @@ def _name_program(line: str) -> str:
     return line if re.match(r"python3? [\w./-]+$", line) else ""
 
 
-def _guess(rules: _Rules, target: str) -> Runner:
-    runners = {guess_runner(line) for line in _list_lines(rules, target)} - {Runner.OTHER}
+def _guess(lines: list[str]) -> Runner:
+    runners = {guess_runner(line) for line in lines} - {Runner.OTHER}
     return runners.pop() if len(runners) == 1 else Runner.OTHER

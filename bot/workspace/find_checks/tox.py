@@ -6,12 +6,14 @@ import ast
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from bot.text.python_source import parse_pieces
 from bot.workspace.find_checks.pytest_settings import parse_ini, read_ini
 from bot.workspace.find_checks.python_scripts import list_script_lines
 from bot.workspace.find_checks.tree import MOST_CHARS, Tree, get, join, name_of
 
+MOST_COMMANDS = 200  # of tox, of nox and of all scripts: those behind them are not read
 _TESTS = re.compile(
     r"^(?:python3?\b(?: -(?!m\b)\S+(?: [^-\s]\S*)?)*? -m )?"
     r"(?:pytest|py\.test|unittest|twisted\.trial|trial|stestr|nose2?|nosetests|zope-testrunner|ward)(?=\s|$)"
@@ -25,11 +27,12 @@ _COVERAGE = re.compile(r"^(?:python3? -m )?coverage run(?: -(?!m\b)\S+(?: (?=-)|
 
 def list_declared_commands(tree: Tree, folder: str) -> list[str]:
     """The test commands of tox's and nox's environments in a folder, where they need nothing of tox."""
-    lines = [
-        *_list_tox_lines(tree, folder),
-        *_list_nox_lines(tree.text(join(folder, "noxfile.py"))),
-        *list_script_lines(tree, folder),
-    ]
+    sources = (
+        _list_tox_lines(tree, folder),
+        _list_nox_lines(tree.text(join(folder, "noxfile.py"))),
+        list_script_lines(tree, folder),
+    )
+    lines = (line for source in sources for line in islice(source, MOST_COMMANDS))
     plain = (make_plain(line) for line in lines if len(line) <= MOST_CHARS)
     return list(dict.fromkeys(line for line in plain if line and _TESTS.search(line)))
 
@@ -80,7 +83,8 @@ def _list_tox_lines(tree: Tree, folder: str) -> Iterator[str]:
     if not values and isinstance(legacy, str):
         values = parse_ini(legacy, "testenv") or {}
     lines = re.sub(r"\\\n\s*", " ", values.get("commands", "")).splitlines()
-    yield from _choose_for_all(line for line in lines if len(line) <= MOST_CHARS)
+    some = (line for line in lines if line.strip() and len(line) <= MOST_CHARS)
+    yield from _choose_for_all(islice(some, MOST_COMMANDS))
     for table in (get(settings, "tool", "tox"), tree.toml(join(folder, "tox.toml"))):
         commands = get(table, "env_run_base", "commands")
         for words in commands if isinstance(commands, list) else ():

@@ -23,6 +23,7 @@ ReadFile = Callable[[str], bytes | None]
 
 MOST_MANIFESTS = 400  # files that are read of one commit
 MOST_BYTES = 1 << 20  # of one manifest
+MOST_YAML = 100_000  # characters of a file of YAML, which takes some microseconds each
 MOST_CHARS = 2000  # of a command or a line that is looked at
 MOST_TEST_FILES = 60  # of those whose name leaves open whether they hold tests
 # Folders whose contents are copies, samples or material: no packages of this repository.
@@ -131,9 +132,9 @@ class Tree:
         return self._tables[path]
 
     def yaml(self, path: str) -> Any:
-        """What a YAML file says, None where there is none or it cannot be read."""
+        """What a YAML file says, None where there is none, it is too long, or it cannot be read."""
         text = self.text(path)
-        if nests_deeply(text.encode()):
+        if len(text) > MOST_YAML or nests_deeply(text.encode()):
             return None
         try:
             return yaml.safe_load(text)

@@ -233,7 +233,62 @@ def test_what_the_words_come_to(requests: list[str], said: ParsedCommand) -> Non
 @pytest.mark.parametrize(
     "request_",
     [
+        "stop thanks",
+        "stop now thanks",
+        "stop: thanks",
+        "stop - this is wrong",
+        "stop \u2014 wrong file",
+        "stop (wrong file)",
+        "stop this is wrong",
+        "stop. That's not right!",
+        "no, stop",
+        "No no no! Stop it, this is not what I meant. Sorry!",
+        "cancel this please, it's the wrong branch, thank you so much",
+        "stop, not this one",
+        "abort, I changed my mind",
+        "never mind, I found it",
+        "you can stop now, it is already fixed",
+        "stop, that isn\u2019t what I asked for",
+    ],
+)
+def test_stops_with_a_reason(request_: str) -> None:
+    assert parse_commands([request_]) == ParsedCommand(word=CommandWord.STOP)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Cancel, this dialog does not close on Escape",
+        "cancel, it is the order that loses a row",
+        "Abort, it throws AbortError twice",
+        "cancel, no order is refunded",
+        "cancel, this is not working",
+        "stop, not the parser; the lexer raises ValueError",
+        "stop, this is wrong: the lexer raises ValueError",
+        "stop it, i want the tests to cover None",
+        "stop. i need a test for the empty list instead",
+        "stop, thanks, now look at the lexer",
+        "ok, cancel it, I think the retry count should be 5",
+        "never mind. please look at the parser instead",
+        "never mind the tests",
+        "stop (the button) is never shown",
+        "you can stop a job twice",
+        "stop wrong files from being read",
+        "no stop",
+    ],
+)
+def test_requests_that_only_begin_like_a_stop(request_: str) -> None:
+    assert parse_commands([request_]) == ParsedCommand(request=request_)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
         "does it handle None?",
+        "did you add tests?",
+        "were the tests added?",
+        "does `parse` handle None?",
+        "did anybody update its docs?",
         "Did the change remove `cache.get(x)` there?",
         "hi, was this made for Windows?",
         "why is it rounded twice?",
@@ -252,6 +307,8 @@ def test_questions(request_: str) -> None:
         "is this wrong; fix it?",
         "does it add a flag? please do",
         "should we use a set here?",
+        "did you forget to add tests?",
+        "did you see it? add a test",
     ],
 )
 def test_wishes(request_: str) -> None:

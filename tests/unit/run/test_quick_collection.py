@@ -36,6 +36,47 @@ def pytest_collect_file(file_path, parent):
 IGNORES_ONE = (
     "def pytest_ignore_collect(collection_path):\n    return 'first' in collection_path.name or None\n"
 )
+ADDS_A_PATTERN = """
+def pytest_sessionstart(session):
+    session.config.addinivalue_line("python_files", "check_*.py")
+"""
+ADDS_DOCTESTS = "def pytest_sessionstart(session):\n    session.config.option.doctestmodules = True\n"
+MATCHES_ANOTHER = """
+import _pytest.python
+_pytest.python.path_matches_patterns = lambda path, patterns: path.name == "check_this.py"
+"""
+COLLECTS_BY_ITSELF = """
+import _pytest.main, pytest
+def collect(self):
+    for path in sorted(self.path.rglob("check_*.py")):
+        if not self.ihook.pytest_ignore_collect(collection_path=path, config=self.config):
+            yield pytest.Module.from_parent(self, path=path)
+"""
+PATCHES_FOLDERS = f"{COLLECTS_BY_ITSELF}\n_pytest.main.Dir.collect = collect\n"
+HAS_FOLDERS_OF_ITS_OWN = f"""{COLLECTS_BY_ITSELF}
+class Folder(pytest.Dir):
+    pass
+Folder.collect = collect
+def pytest_collect_directory(path, parent):
+    return Folder.from_parent(parent, path=path) if path.name == "deep" else None
+"""
+# There are as many implementations as before.
+PUTS_ANOTHER_IN_PLACE = """
+import pytest
+class All:
+    def pytest_collect_file(self, file_path, parent):
+        if file_path.name == "check_this.py":
+            return pytest.Module.from_parent(parent, path=file_path)
+class Changes:
+    def __init__(self, manager):
+        self.manager = manager
+    def pytest_collectstart(self, collector):
+        if collector.name == "deep":
+            self.manager.unregister(name="doctest")
+            self.manager.register(All(), "all")
+def pytest_configure(config):
+    config.pluginmanager.register(Changes(config.pluginmanager))
+"""
 # Says what the hook answers about some files once all is collected.
 ASKING = """
 import json, pathlib, sys, pytest
@@ -94,6 +135,14 @@ def ask(folder: Path, paths: str, *arguments: str) -> dict[str, bool | None]:
         ({"package/conftest.py": COLLECTS_ALL}, (), 5),
         ({"conftest.py": IGNORES_ONE}, (), 3),
         ({"conftest.py": "collect_ignore = ['package']"}, (), 2),
+        ({"conftest.py": ADDS_A_PATTERN}, (), 5),
+        ({"conftest.py": ADDS_A_PATTERN.replace("check_*", "*/check_*")}, (), 5),
+        ({"package/conftest.py": ADDS_DOCTESTS}, ("package",), 3),
+        ({"conftest.py": MATCHES_ANOTHER}, (), 1),
+        ({"conftest.py": PATCHES_FOLDERS}, (), 1),
+        ({"conftest.py": HAS_FOLDERS_OF_ITS_OWN}, (), 5),
+        ({"conftest.py": PUTS_ANOTHER_IN_PLACE}, (), 5),
+        ({".py": ">>> 1 + 1\n2\n"}, ("--doctest-glob=*.py",), 5),
     ],
 )
 def test_what_is_collected_is_what_pytest_collects(
@@ -124,6 +173,7 @@ def test_files_without_tests_are_passed_over_and_all_else_is_left_to_pytest(tmp_
         ({}, ("--doctest-modules",)),
         ({"conftest.py": COLLECTS_ALL}, ()),
         ({"conftest.py": IGNORES_ONE}, ()),
+        ({"conftest.py": PATCHES_FOLDERS}, ()),
         ({}, ("-p", "no:python")),
     ],
 )
