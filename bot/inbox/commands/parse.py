@@ -82,10 +82,10 @@ _ENDING = (
 )
 # With a plea, thanks or a reason; "stop, use tabs" and "stop, it is the lexer" ask for something else.
 _STOPPED = re.compile(
-    r"\W*+(?:(?:please|ok|okay|hey|wait|sorry|actually)\W++|no(?:\s+no){0,3}\s?[^\w\s]\W*+)*+"
-    r"(?:you\W++can\W++|(?:can|could|would|will)\W++you\W++(?:please\W++)?+)?+"
-    r"(?:never\s?mind\W++(?=stop|cancel))?+(?:stop|cancel|abort|never\s?mind)(?:\W++stop)*+(?:\s++(?:working|trying))?+"
-    rf"(?:\s++(?:on\s++)?+(?:this|it|that|here|now|please)){{0,4}}(?:\W++{_ENDING}){{0,3}}\W*+",
+    r"\W*+(?:(?:please|ok|okay|hey|wait|sorry|actually)\W++|no(?:\s+no){0,3}\s?[^\w\s]\W*+)*"
+    r"(?:you\W++can\W++|(?:can|could|would|will)\W++you\W++(?:please\W++)?)?"
+    r"(?:never\s?mind\W++(?=stop|cancel))?(?:stop|cancel|abort|never\s?mind)(?:\W++stop)*(?:\s++(?:working|trying))?"
+    rf"(?:\s++(?:on\s++)?(?:this|it|that|here|now|please)){{0,4}}(?:\W++{_ENDING}){{0,3}}\W*+",
     re.IGNORECASE,
 )
 _STATUS = re.compile(
@@ -142,8 +142,8 @@ _COURTESIES = frozenset(
 )
 _POLITE = _COURTESIES | {"you", "job", "work", "well", "done", "a", "lot", "so", "much", "very", "hi"}
 _CHEERS = re.compile(  # what stands for thanks; a hand that points up asks for what stands above it
-    r"(?::?(?:\+1|thumbsup|heart|tada|rocket|pray|100|clap):?|[\s!\u2764\ufe0f\U0001f389\U0001f64f\U0001f680\U0001f44f"
-    r"\U0001f44d\U0001f44c\U0001f604\U0001f642\U0001f4af\U0001f64c\u2705\U0001f3fb-\U0001f3ff])++"
+    r"(?:\+1|thumbsup|heart|tada|rocket|pray|100|clap|[:\s!\u2764\ufe0f\U0001f389\U0001f64f\U0001f680\U0001f44f"
+    r"\U0001f44d\U0001f44c\U0001f604\U0001f642\U0001f4af\U0001f64c\u2705\U0001f3fb-\U0001f3ff])+"
 )
 _POINTING = {"this", "it", "that", "the", "a", "one", "issue", "bug", "problem", "me", "us"}
 _DOING = {

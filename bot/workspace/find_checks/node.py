@@ -52,7 +52,7 @@ _NOTHING = re.compile(r"\s*(?:echo\b.*|exit(?:\s+\d+)?|true|:|printf\b.*)\s*")
 _PARTS = re.compile(r"&&|\|\||[;\n]")
 _STARTED = r"\s*(?:cross-env\s+)?(?:\w+=\S*\s+)*+(?:npx\s+)?(vitest|jest|mocha)\b"
 _WHOLE_RUN = re.compile(
-    rf"{_STARTED}(?:\s+(?:run|--run|--silent|--passWithNoTests|--ci|--coverage|--typecheck))*+\s*"
+    rf"{_STARTED}(?:\s+(?:run|--run|--silent|--passWithNoTests|--ci|--coverage|--typecheck))*\s*"
 )
 _PART_RUN = re.compile(rf"{_STARTED}(.*)")
 _OTHER_CONFIG = re.compile(r"(?:^|\s)(?:--config|-c|--root|--dir|--rootDir|--workspace)\b")
